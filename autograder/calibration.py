@@ -1,0 +1,122 @@
+"""The measured lines of an assignment: which threshold holds for the data at hand.
+
+``solutions/<assignment>/calibration.py`` measures, ``calibration.json`` beside it keeps the figures,
+keyed by the digests of the public and the hidden data that they were measured on.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from autograder import datasets
+from autograder.course import CourseFolder
+from autograder.files import write_atomic
+
+HIDDEN_NAME = "ex7"
+
+
+class NotCalibrated(LookupError):
+    """The assignment cannot be calibrated: it has no calibration.py, or data is missing."""
+
+
+def data_key(course: CourseFolder, assignment: str) -> str | None:
+    """Return ``<public digest>+<hidden digest>`` of the data at hand, or None where one is missing."""
+    hidden = course.hidden(assignment) / f"{HIDDEN_NAME}.npz"
+    public = course.source(assignment) / "ex7data.mat"
+    if not hidden.is_file():
+        return None
+    try:
+        images, labels = datasets.load_ex7(None if not public.is_file() else _chosen(public))
+        with np.load(hidden, allow_pickle=False) as file:
+            theirs = datasets.data_digest(file["images"], file["labels"])
+    except (datasets.DataProblem, OSError, KeyError, ValueError):
+        return None
+    return f"{datasets.data_digest(images, labels)}+{theirs}"
+
+
+def measured_lines(course: CourseFolder, assignment: str) -> tuple[dict[str, float], list[str]]:
+    """Return the lines by name, and sentences for the instructor where they do not quite fit."""
+    table = read_table(course, assignment)
+    if not table:
+        return {}, []
+    key = data_key(course, assignment)
+    if key in table:
+        return _lines(table[key]), []
+    lowest: dict[str, float] = {}
+    for entry in table.values():
+        for name, line in _lines(entry).items():
+            lowest[name] = min(line, lowest.get(name, line))
+    if key is None:
+        return lowest, []
+    return lowest, [
+        "the thresholds were not measured on this course's data; the lowest of those measured "
+        f"elsewhere hold. `autograder calibrate {assignment} --write` measures them here"
+    ]
+
+
+def read_table(course: CourseFolder, assignment: str) -> dict[str, Any]:
+    """Return the kept figures by data key; empty where an assignment has none."""
+    path = course.source(assignment) / "calibration.json"
+    if not path.is_file():
+        return {}
+    table: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return table
+
+
+def calibrate(course: CourseFolder, assignment: str, seeds: list[int]) -> tuple[str, Any]:
+    """Measure an assignment's lines on the data at hand; return the data's key and the figures.
+
+    Raises:
+        NotCalibrated: when there is nothing to measure with or on.
+    """
+    key = data_key(course, assignment)
+    if key is None:
+        raise NotCalibrated(
+            f"There is no hidden set in {course.hidden(assignment)}. "
+            "`autograder data build` makes one with the stand-in, `autograder data holdout` from MNIST."
+        )
+    public = course.source(assignment) / "ex7data.mat"
+    images, labels = datasets.load_ex7(None if not public.is_file() else _chosen(public))
+    with np.load(course.hidden(assignment) / f"{HIDDEN_NAME}.npz", allow_pickle=False) as file:
+        hidden = file["images"], file["labels"]
+    return key, _procedure(course, assignment).calibrate(images, labels, *hidden, seeds)
+
+
+def keep(course: CourseFolder, assignment: str, key: str, figures: Any) -> Path:
+    """Write figures into the assignment's ``calibration.json``; return its path."""
+    table = {**read_table(course, assignment), key: figures}
+    path = course.source(assignment) / "calibration.json"
+    write_atomic(path, (json.dumps(table, indent=2, sort_keys=True) + "\n").encode())
+    return path
+
+
+def _chosen(public: Path) -> Path | None:
+
+
+    return None if os.environ.get("EX7DATA") else public
+
+
+def _lines(entry: dict[str, Any]) -> dict[str, float]:
+    return {
+        name: float(figures["line"])
+        for name, figures in entry.items()
+        if isinstance(figures, dict) and "line" in figures
+    }
+
+
+def _procedure(course: CourseFolder, assignment: str) -> ModuleType:
+    path = course.source(assignment) / "calibration.py"
+    if not path.is_file():
+        raise NotCalibrated(f"{assignment} has no calibration.py, so it has no measured lines.")
+    spec = importlib.util.spec_from_file_location("calibration", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
