@@ -57,9 +57,13 @@ c.GenerateFeedback.preprocessors = [
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 # nbgrader's pages insert Markdown and some fields of a notebook as they are, whatever sanitize_html
-# says; the preprocessor and the two filters close these gaps, in feedback and in formgrader.
+# says; the preprocessor (which runs first) and the two filters close these gaps, in feedback and in
+# formgrader.
 c.HTMLExporter.sanitize_html = True
-c.HTMLExporter.preprocessors = ["autograder.nbgrader_hooks.inert.InertNotebook"]
+c.HTMLExporter.default_preprocessors = [
+    "autograder.nbgrader_hooks.inert.InertNotebook",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]
 c.HTMLExporter.filters = {
     "markdown2html": "autograder.nbgrader_hooks.inert.inert_markdown",
     "clean_html": "autograder.nbgrader_hooks.inert.inert_html",
