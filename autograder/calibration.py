@@ -1,7 +1,7 @@
 """The measured lines of an assignment: which threshold holds for the data at hand.
 
-``solutions/<assignment>/calibration.py`` measures, ``calibration.json`` beside it keeps the figures,
-keyed by the digests of the public and the hidden data that they were measured on.
+``solutions/<assignment>/calibration.py`` measures; ``calibration.json`` beside it keeps the
+figures, keyed by the digests of the public and the hidden data that they were measured on.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class NotCalibrated(LookupError):
 
 
 def data_key(course: CourseFolder, assignment: str) -> str | None:
-    """Return ``<public digest>+<hidden digest>`` of the data at hand, or None where one is missing."""
+    """Return ``<public digest>+<hidden digest>`` of the data at hand; None where one is missing."""
     hidden = course.hidden(assignment) / f"{HIDDEN_NAME}.npz"
     public = course.source(assignment) / "ex7data.mat"
     if not hidden.is_file():
@@ -80,7 +80,8 @@ def calibrate(course: CourseFolder, assignment: str, seeds: list[int]) -> tuple[
     if key is None:
         raise NotCalibrated(
             f"There is no hidden set in {course.hidden(assignment)}. "
-            "`autograder data build` makes one with the stand-in, `autograder data holdout` from MNIST."
+            "`autograder data build` makes one with the stand-in, `autograder data holdout` one "
+            "from MNIST."
         )
     public = course.source(assignment) / "ex7data.mat"
     images, labels = datasets.load_ex7(None if not public.is_file() else _chosen(public))
@@ -99,16 +100,18 @@ def keep(course: CourseFolder, assignment: str, key: str, figures: Any) -> Path:
 
 def _chosen(public: Path) -> Path | None:
 
-
     return None if os.environ.get("EX7DATA") else public
 
 
 def _lines(entry: dict[str, Any]) -> dict[str, float]:
-    return {
-        name: float(figures["line"])
-        for name, figures in entry.items()
-        if isinstance(figures, dict) and "line" in figures
-    }
+    """Return each network's line; for one without a line, which gives no points, its mean."""
+    lines = {}
+    for name, figures in entry.items():
+        if not isinstance(figures, dict) or not figures.get("accuracies"):
+            continue
+        found = figures["accuracies"]
+        lines[name] = float(figures.get("line", sum(found) / len(found)))
+    return lines
 
 
 def _procedure(course: CourseFolder, assignment: str) -> ModuleType:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from traitlets import Bool, Unicode
-from traitlets.config import Config, Configurable, PyFileConfigLoader
+from traitlets.config import Config, Configurable
+from traitlets.config.loader import PyFileConfigLoader
 
 CONFIG_NAME = "nbgrader_config.py"
 
@@ -121,7 +122,11 @@ class CourseFolder:
         for cell in self._source_cells(assignment, notebook):
             metadata = cell.get("metadata", {})
             told = metadata.get("nbgrader", {})
-            if "grader" in metadata.get("tags", []) and told.get("locked") and not told.get("grade"):
+            if (
+                "grader" in metadata.get("tags", [])
+                and told.get("locked")
+                and not told.get("grade")
+            ):
                 found.add(str(told.get("grade_id")))
         return frozenset(found)
 

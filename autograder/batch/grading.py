@@ -73,8 +73,11 @@ def grade_class(
         if student not in there:
             results[student] = _without(student, "missing", "nothing was handed in", committer)
         else:
-            plans.append(plan_submission(course, assignment, student, committer.sources,
-                                         sandbox=sandbox, threads=threads, fresh=fresh))  # fmt: skip
+            plan = plan_submission(
+                course, assignment, student, committer.sources,
+                sandbox=sandbox, threads=threads, fresh=fresh,
+            )  # fmt: skip
+            plans.append(plan)
     env = next((job.env for plan in plans for job in plan.jobs.values()), {})
     with JudgeServer(env) as judges, ThreadPoolExecutor(max_workers=jobs) as pool:
         begun: Callable[[str], None] = progress.started if progress else lambda student: None
@@ -158,5 +161,3 @@ def _without(
         seconds=seconds,
         notes=[why],
     )
-
-

@@ -106,9 +106,7 @@ class KernelSession:
         self._client.nb.cells = [cell]
         self._client.cell_bytes, self._client.dropped = 0, False
         begin = time.monotonic()
-        work = asyncio.ensure_future(
-            self._client.async_execute_cell(cell, 0, store_history=stored)
-        )
+        work = asyncio.ensure_future(self._client.async_execute_cell(cell, 0, store_history=stored))
         status: CellStatus = "ok"
         done, _ = await asyncio.wait({work}, timeout=seconds)
         if not done:

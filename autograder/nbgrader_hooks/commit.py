@@ -34,9 +34,7 @@ class Committer:
         self._assignment = assignment
         self._course = course
         self.sources: dict[str, list[SourceCell]] = {
-            name: source_cells(
-                course.db_url, assignment, name, course.cell_order(assignment, name)
-            )
+            name: source_cells(course.db_url, assignment, name, course.cell_order(assignment, name))
             for name in notebooks_of(course.db_url, assignment)
         }
         config = Config(course.config)
@@ -90,9 +88,7 @@ class Committer:
                         score = grade.auto_score if grade.auto_score is not None else 0.0
                         found.tests[key] = (float(score), float(grade.max_score))
         rank = {
-            (name, c.name): i
-            for name, cells in self.sources.items()
-            for i, c in enumerate(cells)
+            (name, c.name): i for name, cells in self.sources.items() for i, c in enumerate(cells)
         }
         found.tests = dict(sorted(found.tests.items(), key=lambda item: rank.get(item[0], 0)))
         found.manual = dict(sorted(found.manual.items(), key=lambda item: rank.get(item[0], 0)))

@@ -68,5 +68,3 @@ class SealedExecute(Execute):
             cls._judges = JudgeServer(job.env)
             atexit.register(cls._judges.close)
         return grade(job, cls._judges)
-
-

@@ -73,7 +73,8 @@ def read_notebook(path: Path) -> nbformat.NotebookNode:
         Unreadable: when it is none.
     """
     try:
-        return nbformat.read(str(path), as_version=4)
+        nb: nbformat.NotebookNode = nbformat.read(str(path), as_version=4)
+        return nb
     except Exception as error:  # nbformat raises whatever its validator and its parser raise
         raise Unreadable(
             f"{path.name} cannot be read as a notebook ({type(error).__name__}). Open it in "

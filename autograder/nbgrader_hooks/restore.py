@@ -103,9 +103,7 @@ def _retype(cell: NotebookNode, cell_type: str) -> None:
         cell.pop("execution_count", None)
 
 
-def _place(
-    nb: NotebookNode, source: Sequence[SourceCell], missing: bool, notes: list[str]
-) -> None:
+def _place(nb: NotebookNode, source: Sequence[SourceCell], missing: bool, notes: list[str]) -> None:
     """Put back locked cells that are missing, and those that stand out of the source's order."""
     rank = {cell.name: i for i, cell in enumerate(source)}
     present = [name for cell in nb.cells if (name := grade_id(cell)) is not None]

@@ -169,10 +169,12 @@ def _own_model(value: wire.Model, arrays: wire.Arrays) -> Any:
     record = value.compile
     if record is not None:
         loss: Any = record.loss
-        if record.from_logits:
+        if record.from_logits and record.loss:
             name = "".join(part.title() for part in record.loss.split("_"))
             loss = getattr(keras.losses, name)(from_logits=True)
-        model.compile(optimizer=record.optimizer.lower(), loss=loss, metrics=list(record.metrics))
+        model.compile(
+            optimizer=(record.optimizer or "adam").lower(), loss=loss, metrics=list(record.metrics)
+        )
     return model
 
 
@@ -194,7 +196,7 @@ def _digests(args: list[Any], kwargs: dict[str, Any]) -> dict[str, str]:
 def _builtin_class(error: BaseException) -> str:
     for cls in type(error).__mro__:
         if getattr(builtins, cls.__name__, None) is cls:
-            return cls.__name__
+            return str(cls.__name__)
     return "Exception"
 
 
@@ -228,10 +230,11 @@ class StudentKernel(IPythonKernel):
 
     agent: Agent
 
-    async def do_execute(self, code: str, silent: bool, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+    async def do_execute(self, code: str, silent: bool, *args: Any, **kwargs: Any) -> Any:
         """Serve the grader, or execute a cell."""
         if code != SERVE:
-            return await super().do_execute(code, silent, *args, **kwargs)
+            result = super().do_execute(code, silent, *args, **kwargs)  # type: ignore[no-untyped-call]
+            return await result
         if not hasattr(self, "agent"):
             fd = int(os.environ["AUTOGRADER_WIRE"])
             cap = int(os.environ["AUTOGRADER_MESSAGE_MB"]) << 20

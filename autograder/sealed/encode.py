@@ -72,11 +72,12 @@ class Encoder:
             raise CannotCross(f"it is nested more than {MAX_DEPTH} levels deep")
         kind = type(obj)
         if obj is None or kind in (bool, float, str):
-            return obj  # type: ignore[no-any-return]
+            plain: wire.Value = obj
+            return plain
         if kind is bytes:
             return wire.Bytes(obj)
         if kind is int:
-            return obj if -(2**63) <= obj < 2**64 else wire.BigInt(hex(obj))  # type: ignore[no-any-return]
+            return obj if -(2**63) <= obj < 2**64 else wire.BigInt(hex(obj))
         if kind is complex:
             return wire.Complex(obj.real, obj.imag)
         if isinstance(obj, (list, tuple, set, frozenset)):

@@ -1,8 +1,8 @@
 """The evidence store: what was seen when a notebook was executed, kept as data.
 
-One folder a run: ``evidence.msgpack`` and ``arrays.safetensors`` from the recording, ``calls.msgpack`` and
-``calls.safetensors`` with every answered call, and ``judged-<tests>.json`` for each set of tests
-that was applied. Every file is written atomically, the file that makes it valid last. Evidence is
+One folder a run: ``evidence.msgpack`` and ``arrays.safetensors`` from the recording,
+``calls.msgpack`` and ``calls.safetensors`` with every answered call, and ``judged-<tests>.json``
+for each set of tests that was applied. Every file is written atomically, the file that makes it valid last. Evidence is
 msgpack and not JSON, because JSON has no NaN and cannot tell bytes from text.
 """
 
@@ -146,9 +146,7 @@ class Store:
             raise EvidenceMissing(f"{folder} holds the evidence of another execution")
         return evidence, arrays
 
-    def write_calls(
-        self, key: str, run: int, calls: list[CallRecord], arrays: wire.Arrays
-    ) -> None:
+    def write_calls(self, key: str, run: int, calls: list[CallRecord], arrays: wire.Arrays) -> None:
         """Store the answered calls of a run, arrays first."""
         folder = self.path(key, run)
         write_atomic(folder / "calls.safetensors", wire.pack_arrays(arrays))
@@ -166,9 +164,7 @@ class Store:
     def write_judgement(self, judgement: Judgement) -> None:
         """Store a judgement beside the evidence that it rests on."""
         folder = self.path(judgement.key, judgement.run)
-        write_atomic(
-            folder / f"judged-{judgement.tests[:16]}.json", msgspec.json.encode(judgement)
-        )
+        write_atomic(folder / f"judged-{judgement.tests[:16]}.json", msgspec.json.encode(judgement))
 
     def read_judgement(self, key: str, run: int, tests: str) -> Judgement | None:
         """Return the judgement of a run under a set of tests, if it was made."""

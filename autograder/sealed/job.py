@@ -11,7 +11,6 @@ import msgspec
 
 from autograder.kernels.limits import LimitValues
 
-AGENT_VERSION = 1
 CellRole = Literal["student", "test", "grader", "text"]
 
 
@@ -79,7 +78,7 @@ def submission_digest(job: Job, versions: Iterable[str]) -> str:
             data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
             digest.update(len(data).to_bytes(8, "little") + data)
 
-    add("agent", str(AGENT_VERSION), *sorted(versions))
+    add("versions", *sorted(versions))
     for cell in job.cells:
         if cell.role in ("student", "grader"):
             add(cell.role, cell.source)

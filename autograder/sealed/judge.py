@@ -67,7 +67,9 @@ class Judge:
         self._official: dict[str, Any] = {}
         self._official_problem = ""
 
-    def results(self, skip: frozenset[str] = frozenset()) -> Iterator[tuple[str, TestResult | None]]:
+    def results(
+        self, skip: frozenset[str] = frozenset()
+    ) -> Iterator[tuple[str, TestResult | None]]:
         """Yield ``(grade_id, None)`` before each test cell and ``(grade_id, result)`` after it."""
         for cell in self._cells:
             if cell.role == "grader":
@@ -97,7 +99,7 @@ class Judge:
                 raise Unreachable
             if name not in snapshot:
                 raise CheckFailed(
-                    f"`{name}` does not exist when this check runs.",
+                    f"`{name}` does not exist when this check runs.{self._last_error(cell)}",
                     "The cell that should make it failed, was left empty, or names it otherwise.",
                     f"Run the notebook from the top, and see that a cell above assigns `{name}`.",
                 )
@@ -170,6 +172,22 @@ class Judge:
             grade_id=cell.id, score=score, max_score=cell.points, message=message[:MAX_MESSAGE],
             outputs=outputs, measured=measured, reason=reason,
         )  # fmt: skip
+
+    def _last_error(self, test: Cell) -> str:
+        """Say which cell before ``test`` stopped with an error, where one did."""
+        above = []
+        for cell in self._cells:
+            if cell.id == test.id:
+                break
+            above.append(cell.id)
+        for record in reversed(self._evidence.cells):
+            if record.id in above and record.status != "ok":
+                named = [o.get("ename") for o in record.outputs if o.get("output_type") == "error"]
+                # the kernel's word: only the name of a built-in class is repeated
+                known = [n for n in named if isinstance(n, str) and hasattr(builtins, n)]
+                how = f" with {known[0]}" if known else ""
+                return f" The cell `{record.id}` above stopped{how}."
+        return ""
 
     def _explain(self, error: BaseException, used: dict[str, str]) -> str:
         """Say why a test failed: never its source, its line or a value that it compared with."""

@@ -80,25 +80,35 @@ class JudgeFailed(RuntimeError):
 
 
 class JudgeServer:
-    """Starts the template process, and asks it for judges. Safe to use from several threads."""
+    """Starts the template process when it is first needed, and asks it for judges.
+
+    Safe to use from several threads.
+    """
 
     def __init__(self, env: dict[str, str]) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket = ours
+        self._env = env
         self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def _template(self) -> socket.socket:
+        if self._socket is not None:
+            return self._socket
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        package = str(Path(__file__).resolve().parents[2])
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", _START, str(theirs.fileno())],
             pass_fds=(theirs.fileno(),),
-            env={**os.environ, **env, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+            env={**os.environ, **self._env, "PYTHONPATH": package},
             stdin=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
         theirs.close()
+        self._socket = ours
+        return ours
 
-    def start(
-        self, request: Request, student: socket.socket | None
-    ) -> tuple[int, wire.Channel]:
+    def start(self, request: Request, student: socket.socket | None) -> tuple[int, wire.Channel]:
         """Fork a judge; return its process number and the channel on which its events come.
 
         Raises:
@@ -109,9 +119,10 @@ class JudgeServer:
         body = msgspec.msgpack.encode(request)
         with self._lock, theirs:
             try:
-                socket.send_fds(self._socket, [len(body).to_bytes(8, "little")], fds)
-                self._socket.sendall(body)
-                pid = int.from_bytes(_exactly(self._socket, 8), "little")
+                template = self._template()
+                socket.send_fds(template, [len(body).to_bytes(8, "little")], fds)
+                template.sendall(body)
+                pid = int.from_bytes(_exactly(template, 8), "little")
             except (OSError, EOFError) as error:
                 ours.close()
                 raise JudgeFailed(
@@ -122,6 +133,8 @@ class JudgeServer:
 
     def close(self) -> None:
         """End the template; judges that still run go with it."""
+        if self._socket is None or self._process is None:
+            return
         self._socket.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=2)

@@ -126,7 +126,9 @@ class Link:
                 "not be stopped"
             ) from None
         except wire.WireClosed:
-            raise self._lost("its kernel ended while a function of the notebook was called") from None
+            raise self._lost(
+                "its kernel ended while a function of the notebook was called"
+            ) from None
         except wire.WireProblem as problem:
             raise self._lost(f"its kernel broke the rules of the conversation: {problem}") from None
 
@@ -143,7 +145,7 @@ def _question(
     origins: dict[int, str],
     seed: int | None,
 ) -> str:
-    """Return the digest of a question: the same for the same words, whatever the handles' numbers."""
+    """Return the digest of a question, in which handles are named and not numbered."""
 
     def named(value: wire.Value) -> object:
         if isinstance(value, wire.Handle):

@@ -177,9 +177,9 @@ def _check_class(node: dict[str, Any]) -> None:
         return
     if name in ("DTypePolicy",) and module in ("keras", "keras.dtype_policies"):
         return
-    if module in ("keras.initializers", "keras.regularizers", "keras.constraints"):
-        if name.isidentifier():
-            return
+    parts = ("keras.initializers", "keras.regularizers", "keras.constraints")
+    if module in parts and name.isidentifier():
+        return
     if module in OPERATION_MODULES and name.isidentifier() and name not in NOT_OPERATIONS:
         return
     raise CannotRebuild(f"it has a part that is not on the grader's list: {name[:60]!r}")

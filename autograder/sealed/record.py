@@ -161,7 +161,9 @@ async def run(job: Job, key: str, number: int, grader: socket.socket, student: s
         **job.env,
         "AUTOGRADER_WIRE": str(student.fileno()),
         "AUTOGRADER_MESSAGE_MB": str(job.limits.message_mb),
-        "AUTOGRADER_COPY": os.pathsep.join((f"{KIT}/submitted", f"{KIT}/official")) if boxed else "",
+        "AUTOGRADER_COPY": os.pathsep.join((f"{KIT}/submitted", f"{KIT}/official"))
+        if boxed
+        else "",
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
@@ -209,9 +211,7 @@ def main(argv: list[str]) -> None:
     """Entry of the recording process: descriptors of control, grader's and student's end."""
     control_fd, grader_fd, student_fd = (int(a) for a in argv[1:4])
     control = wire.Channel(socket.socket(fileno=control_fd), 512 << 20)
-    told: Any = msgspec.msgpack.decode(
-        control.receive(60.0).body, type=tuple[Job, str, int]
-    )
+    told: Any = msgspec.msgpack.decode(control.receive(60.0).body, type=tuple[Job, str, int])
     job, key, number = told
     grader = socket.socket(fileno=grader_fd)
     student = socket.socket(fileno=student_fd)

@@ -8,6 +8,8 @@ the gradebook) only decodes their reports against a schema.
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
 import os
 import signal
 import socket
@@ -72,7 +74,18 @@ def key_of(job: Job) -> str:
         with contextlib.suppress(PackageNotFoundError):
             packages.append(f"{name}=={version(name)}")
     python = ".".join(map(str, sys.version_info[:3]))
-    return submission_digest(job, [f"python {python}", f"wire {wire.VERSION}", *packages])
+    return submission_digest(job, [f"python {python}", f"agent {_agent_version()}", *packages])
+
+
+@functools.cache
+def _agent_version() -> str:
+    """Return the digest of the code that decides what the student's side tells."""
+    names = ["sealed/agent.py", "sealed/encode.py", "sealed/wire.py"]
+    names += ["check/figures.py", "check/compiled.py"]
+    digest = hashlib.blake2b(digest_size=8)
+    for name in names:
+        digest.update((package_folder() / name).read_bytes())
+    return digest.hexdigest()
 
 
 def stored(job: Job) -> Outcome | None:
@@ -113,9 +126,7 @@ def _judging_code() -> Path:
     return package_folder() / "check"
 
 
-def _file(
-    job: Job, store: Store, key: str, run: int, tests: str, verdict: _Verdict
-) -> Judgement:
+def _file(job: Job, store: Store, key: str, run: int, tests: str, verdict: _Verdict) -> Judgement:
     evidence, _ = store.read(key, run)
     if verdict.calls:
         earlier, arrays = store.read_calls(key, run)

@@ -37,6 +37,7 @@ class RemoteFunction:
         self.last_call_mutated: tuple[str, ...] = ()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function in the student's kernel; see `Views.call` for what it raises."""
         result, mutated = self._views.call(
             self._value.handle, self._method, self._origin, self.__name__, args, kwargs
         )
@@ -266,11 +267,13 @@ class Views:
         if type(obj) is bytes:
             return wire.Bytes(obj)
         if type(obj) is int:
-            return obj if -(2**63) <= obj < 2**64 else wire.BigInt(hex(obj))  # type: ignore[no-any-return]
+            return obj if -(2**63) <= obj < 2**64 else wire.BigInt(hex(obj))
         if isinstance(obj, (np.ndarray, np.generic)):
             array = np.asarray(obj)
             if array.dtype not in wire.DTYPES:
-                raise TypeError(f"an array of dtype {array.dtype} cannot go to a student's function")
+                raise TypeError(
+                    f"an array of dtype {array.dtype} cannot go to a student's function"
+                )
             return wire.Array(_put(array, sent), "numpy", isinstance(obj, np.generic))
         if isinstance(obj, (list, tuple, set, frozenset)):
             items = [self._encode(item, sent, origins) for item in obj]
