@@ -41,7 +41,7 @@ def instructor_notebook() -> NotebookNode:
         new_code_cell(
             "assert square(3) == 9, 'three squared is nine'\n"
             "### BEGIN HIDDEN TESTS\n"
-            "assert square(-12345) == 152399025, 'secret'\n"
+            "assert square(-12345) == 152399025, 'a larger square is wrong'\n"
             "### END HIDDEN TESTS",
             id="square-test",
             metadata=_graded("square-test", points=4, locked=True),
