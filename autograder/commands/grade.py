@@ -10,17 +10,15 @@ import msgspec
 import typer
 from rich.markup import escape
 from rich.panel import Panel
-from rich.table import Table
 
-from autograder.batch.results import ClassResult, SubmissionResult
+from autograder.batch.results import ClassResult
 from autograder.commands.common import (
     AssignmentArgument,
     CourseOption,
-    colour_of,
     console,
     course_with,
-    points,
 )
+from autograder.commands.table import print_results
 from autograder.course import CourseFolder
 from autograder.files import write_atomic
 
@@ -83,7 +81,7 @@ def command(
         where = folder.step("submitted", "STUDENT", assignment)
         console.print(f"Nobody has handed in {assignment} yet: nothing in {where}.")
     else:
-        print_table(result)
+        print_results(console, result)
     print_suspicions(result)
     if json_file is not None:
         write_atomic(json_file, msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
@@ -113,39 +111,6 @@ def warn_of_missing_data(hidden: Path, public_allowed: bool) -> None:
         f"[yellow]There is no private data in {escape(str(hidden))}: {then}.[/] "
         "Make it with `autograder data build` (stand-in) or `autograder data holdout`."
     )
-
-
-def print_table(result: ClassResult) -> None:
-    """Print who got what, in one line a student."""
-    table = Table(title=f"{result.assignment}: {len(result.submissions)} submissions")
-    table.add_column("student")
-    table.add_column("score", justify="right")
-    table.add_column("seconds", justify="right")
-    table.add_column("tests that lost points, and notes", overflow="fold")
-    for one in result.submissions:
-        lost = [t for t in one.tests if t.score < t.max_score]
-        lines = [f"[bold]{escape(t.grade_id)}[/] {points(t.score, t.max_score)}: "
-                 f"{escape(first_line(t.message))}" for t in lost]  # fmt: skip
-        lines += [f"[dim]{escape(first_line(note))}[/]" for note in one.notes]
-        style = "red" if one.status != "graded" else colour_of(one.score, auto_max(one))
-        shown = points(one.score, one.max_score) if one.status == "graded" else one.status
-        table.add_row(escape(one.student), f"[{style}]{shown}[/]", f"{one.seconds:.1f}",
-                      "\n".join(lines))  # fmt: skip
-    console.print(table)
-    manual = max((len(s.manual) for s in result.submissions), default=0)
-    if manual:
-        console.print(f"{manual} written answer(s) a submission wait for a person in formgrader.")
-
-
-def auto_max(one: SubmissionResult) -> float:
-    """Return the points that tests can give."""
-    return sum(t.max_score for t in one.tests)
-
-
-def first_line(text: str, longest: int = 160) -> str:
-    """Return the first line of a message, cut at ``longest`` characters."""
-    line = text.strip().splitlines()[0] if text.strip() else ""
-    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def print_suspicions(result: ClassResult) -> None:

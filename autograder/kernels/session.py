@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import psutil
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
@@ -27,6 +28,7 @@ from autograder.kernels.sandbox import Box, Sandbox
 CellStatus = Literal["ok", "error", "timeout", "dead"]
 INTERRUPT_GRACE = 10.0
 READY_SECONDS = 120.0
+MEMORY_POLL = 0.5  # seconds between two looks at a kernel's memory
 
 
 class KernelFailed(RuntimeError):
@@ -78,6 +80,17 @@ class _BoundedClient(NotebookClient):
         return super().process_message(msg, cell, cell_index)
 
 
+def memory_of(provisioner: Any) -> int:
+    """Return the resident memory, in bytes, of a kernel and everything that it started."""
+    total = 0
+    with contextlib.suppress(psutil.Error, AttributeError):
+        process = psutil.Process(provisioner.pid)
+        for one in [process, *process.children(recursive=True)]:
+            with contextlib.suppress(psutil.Error):
+                total += one.memory_info().rss
+    return total
+
+
 def _size(content: Any) -> int:
     if isinstance(content, str):
         return len(content)
@@ -108,8 +121,10 @@ class KernelSession:
         begin = time.monotonic()
         work = asyncio.ensure_future(self._client.async_execute_cell(cell, 0, store_history=stored))
         status: CellStatus = "ok"
-        done, _ = await asyncio.wait({work}, timeout=seconds)
-        if not done:
+        done, heavy = await self._watch(work, seconds)
+        if heavy:
+            await self.kill()
+        elif not done:
             status = "timeout"
             with contextlib.suppress(Exception):
                 await self._manager.interrupt_kernel()
@@ -133,6 +148,12 @@ class KernelSession:
         if status == "timeout":
             ended = "" if alive else " It did not react to the interrupt, so the kernel was ended."
             notes.append(f"This cell ran longer than {seconds:g} s and was stopped.{ended}")
+        elif heavy:
+            status = "dead"
+            notes.append(
+                f"The notebook used more than {self._limits.memory_mb} MiB of memory in this cell, "
+                "so its kernel was ended."
+            )
         elif status == "dead" or not alive:
             status = "dead"
             notes.append("The kernel died while this cell ran.")
@@ -143,6 +164,19 @@ class KernelSession:
             round(time.monotonic() - begin, 3),
             notes,
         )
+
+    async def _watch(
+        self, work: asyncio.Future[NotebookNode], seconds: float
+    ) -> tuple[bool, bool]:
+        """Wait for a cell; return whether it is done, and whether it used too much memory."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            done, _ = await asyncio.wait({work}, timeout=min(left, MEMORY_POLL))
+            if done:
+                return True, False
+            if memory_of(self._manager.provisioner) > self._limits.memory_mb << 20:
+                return False, True
+        return False, False
 
     async def request(self, code: str) -> None:
         """Send an execute request and do not wait for it."""

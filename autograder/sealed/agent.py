@@ -15,6 +15,7 @@ import builtins
 import contextlib
 import os
 import random
+import resource
 import signal
 import socket
 import sys
@@ -249,8 +250,18 @@ class StudentKernel(IPythonKernel):
         }
 
 
+def limit_resources() -> None:
+    """Set this process's own limits for good, from the environment; children inherit them."""
+    for name, variable in (("RLIMIT_NOFILE", "FILES"), ("RLIMIT_NPROC", "PROCESSES")):
+        value = int(os.environ.pop(f"AUTOGRADER_{variable}", "0"))
+        if value:
+            resource.setrlimit(getattr(resource, name), (value, value))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def main() -> None:
     """Start the kernel: ``main()`` reads the connection file's path from ``sys.argv``."""
+    limit_resources()
     sources = [Path(p) for p in os.environ.pop("AUTOGRADER_COPY", "").split(os.pathsep) if p]
     copy_files(sources, Path.cwd())
     app = IPKernelApp.instance(kernel_class=StudentKernel)

@@ -170,7 +170,9 @@ def functional(model: Any) -> Any:
                 "(begin with keras.Input(shape=...), or call the model on a batch once)"
             )
         return model
-    # a subclass that only adds methods to an ordinary graph still has that graph
+    if model.built and isinstance(model, (keras.Sequential, _functional_class())):
+        # a class of the student's own over an ordinary graph still has that graph
+        return keras.Model(model.inputs, model.outputs, name=model.name)
     shapes = [
         shape for shape in (getattr(model, "_build_shapes_dict", None) or {}).values() if shape
     ]
@@ -181,6 +183,13 @@ def functional(model: Any) -> Any:
     inputs = keras.Input(shape=tuple(shapes[0][1:]))
     outputs = model.call(inputs)
     return keras.Model(inputs, outputs, name=model.name)
+
+
+def _functional_class() -> Any:
+    import keras
+
+    probe = keras.Input((1,))
+    return type(keras.Model(probe, probe))
 
 
 def put_array(array: Any, framework: Any, scalar: bool, arrays: wire.Arrays) -> wire.Array:

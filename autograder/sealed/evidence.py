@@ -2,8 +2,9 @@
 
 One folder a run: ``evidence.msgpack`` and ``arrays.safetensors`` from the recording,
 ``calls.msgpack`` and ``calls.safetensors`` with every answered call, and ``judged-<tests>.json``
-for each set of tests that was applied. Every file is written atomically, the file that makes it valid last. Evidence is
-msgpack and not JSON, because JSON has no NaN and cannot tell bytes from text.
+for each set of tests that was applied. Every file is written atomically, the file that makes it
+valid last. Evidence is msgpack and not JSON, because JSON has no NaN and cannot tell bytes from
+text.
 """
 
 from __future__ import annotations

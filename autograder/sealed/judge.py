@@ -180,14 +180,19 @@ class Judge:
             if cell.id == test.id:
                 break
             above.append(cell.id)
+        stopped = []
         for record in reversed(self._evidence.cells):
             if record.id in above and record.status != "ok":
                 named = [o.get("ename") for o in record.outputs if o.get("output_type") == "error"]
                 # the kernel's word: only the name of a built-in class is repeated
                 known = [n for n in named if isinstance(n, str) and hasattr(builtins, n)]
-                how = f" with {known[0]}" if known else ""
-                return f" The cell `{record.id}` above stopped{how}."
-        return ""
+                stopped.append((record.id, known[0] if known else ""))
+        # a NameError is mostly the echo of an earlier failure
+        causes = [one for one in stopped if one[1] != "NameError"] or stopped
+        if not causes:
+            return ""
+        name, how = causes[0]
+        return f" The cell `{name}` above stopped{f' with {how}' if how else ''}."
 
     def _explain(self, error: BaseException, used: dict[str, str]) -> str:
         """Say why a test failed: never its source, its line or a value that it compared with."""

@@ -46,6 +46,7 @@ NOT_OPERATIONS = frozenset(
     """.split()
 )
 OPERATION_MODULES = frozenset({"keras.src.ops.numpy", "keras.src.ops.nn", "keras.src.ops.math"})
+CORE_OPERATIONS = frozenset("Cast ConvertToTensor SaturateCast Slice StopGradient Unstack".split())
 FUNCTION_MODULES = frozenset(
     {
         "keras.activations",
@@ -127,7 +128,7 @@ def read_config(config: str, limits: LimitValues) -> dict[str, Any]:
         top = json.loads(config)
     except (ValueError, RecursionError):
         raise CannotRebuild("its description is not JSON") from None
-    if not isinstance(top, dict) or top.get("class_name") not in MODELS:
+    if not isinstance(top, dict) or str(top.get("class_name")) not in MODELS:
         raise CannotRebuild("it is neither Sequential nor functional")
     count = _check(top.get("config"), 0)
     if count > limits.model_layers * 12:  # a layer names about ten classes: initialisers and such
@@ -161,9 +162,11 @@ def _check(node: Any, depth: int) -> int:
 def _check_class(node: dict[str, Any]) -> None:
     name, module = node["class_name"], node.get("module")
     registered = node.get("registered_name")
+    if not isinstance(name, str):
+        raise CannotRebuild("its description has a class without a name")
     if name in MARKERS and module is None:
         return
-    if not isinstance(name, str) or not isinstance(module, str):
+    if not isinstance(module, str):
         raise CannotRebuild("its description names a class without its module")
     if name == "function":
         if module in FUNCTION_MODULES and node.get("config") in FUNCTIONS:

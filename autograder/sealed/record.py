@@ -164,6 +164,8 @@ async def run(job: Job, key: str, number: int, grader: socket.socket, student: s
         "AUTOGRADER_COPY": os.pathsep.join((f"{KIT}/submitted", f"{KIT}/official"))
         if boxed
         else "",
+        "AUTOGRADER_FILES": str(job.limits.open_files),
+        "AUTOGRADER_PROCESSES": str(job.limits.processes) if boxed else "0",
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
