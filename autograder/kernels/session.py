@@ -128,8 +128,8 @@ class KernelSession:
             status = "timeout"
             with contextlib.suppress(Exception):
                 await self._manager.interrupt_kernel()
-            done, _ = await asyncio.wait({work}, timeout=INTERRUPT_GRACE)
-            if not done:
+            heeded, _ = await asyncio.wait({work}, timeout=INTERRUPT_GRACE)
+            if not heeded:
                 await self.kill()
         try:
             await work
