@@ -224,12 +224,17 @@ def _public_or_none(course: Path | None) -> Path | None:
 
 @contextmanager
 def _friendly() -> Iterator[None]:
-    """Turn a data problem into its message: exit code 2 where a file is missing, else 1."""
+    """Turn a problem into its message: exit code 2 where the data are missing, else 1."""
     try:
         yield
     except DataProblem as problem:
         _say("problem", str(problem), error=True)
         raise typer.Exit(2 if isinstance(problem, DataNotFound) else 1) from None
+    except OSError as error:
+        reason = f"{error.strerror or type(error).__name__}: {error.filename or 'a data file'}"
+        advice = "Look at the folder's permissions and the space on the disk."
+        _say("problem", f"{reason}. {advice}", error=True)
+        raise typer.Exit(1) from None
 
 
 def _stop_at_problems(findings: list[Finding], advice: str = "") -> None:
