@@ -8,10 +8,9 @@ import warnings
 import typer
 
 import autograder
-from autograder.commands import calibrate, check, demo, doctor, grade, lint, show
+from autograder.commands import calibrate, check, data, demo, doctor, grade, lint, show
 from autograder.commands.common import fail, usage_errors
 from autograder.course import NotACourse
-from autograder.data_cli import app as data_app
 from autograder.kernels.sandbox import SandboxMissing
 
 app = typer.Typer(
@@ -54,7 +53,7 @@ app.command("lint")(lint.command)
 app.command("calibrate")(calibrate.command)
 app.command("doctor")(doctor.command)
 app.command("demo")(demo.command)
-app.add_typer(data_app, name="data")
+app.add_typer(data.app, name="data")
 
 
 def main() -> None:

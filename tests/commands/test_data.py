@@ -8,7 +8,7 @@ import scipy.io
 from typer.testing import CliRunner
 
 from autograder import datasets
-from autograder.data_cli import app
+from autograder.commands.data import app
 from autograder.datasets import DataPaths
 from autograder.datasets.hidden import reduce_to_20
 from autograder.files import write_atomic
