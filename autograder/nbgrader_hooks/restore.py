@@ -13,7 +13,7 @@ from typing import Any
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import DeduplicateIds, NbGraderPreprocessor
 from traitlets import Bool
 
 from autograder.course import from_config
@@ -21,7 +21,11 @@ from autograder.nbgrader_hooks.source import SourceCell, source_cells
 
 
 class RestoreCells(NbGraderPreprocessor):
-    """Stands in place of nbgrader's DeduplicateIds and of OverwriteCells' `add_missing_cells`."""
+    """Stands in place of nbgrader's DeduplicateIds and of OverwriteCells' `add_missing_cells`.
+
+    With ``c.SealedExecute.same_kernel = True`` it does what DeduplicateIds does: a foreign
+    assignment may rely on cells that are left as they were handed in.
+    """
 
     restore_missing = Bool(
         True, help="Whether a locked or test cell that a submission lacks is put back."
@@ -31,6 +35,13 @@ class RestoreCells(NbGraderPreprocessor):
         self, nb: NotebookNode, resources: ResourcesDict
     ) -> tuple[NotebookNode, ResourcesDict]:
         """Restore the cells of one submitted notebook."""
+        from autograder.nbgrader_hooks.execute import SealedExecute  # which imports this module
+
+        if SealedExecute(parent=self).same_kernel:
+            result: tuple[NotebookNode, ResourcesDict] = DeduplicateIds(parent=self).preprocess(
+                nb, resources
+            )
+            return result
         told = resources["nbgrader"]
         course = from_config(Path.cwd(), self.config)
         order = course.cell_order(told["assignment"], told["notebook"])
