@@ -20,6 +20,11 @@ c.Exchange.root = str(EXCHANGE)
 # --- Folders ------------------------------------------------------------------------------------
 c.CourseDirectory.source_directory = "solutions"  # instructor notebooks
 c.CourseDirectory.release_directory = "assignments"  # what students receive: generated
+# Releases and feedback are made from something else, so making them again replaces them. A checkout
+# holds assignments/ already: nbgrader would skip it and leave the gradebook empty; and feedback
+# would stay as it was before a test was corrected.
+c.GenerateAssignment.force = True
+c.GenerateFeedback.force = True
 # Neither released nor copied beside a submission: how an assignment's thresholds were measured.
 c.CourseDirectory.ignore = [
     ".ipynb_checkpoints",

@@ -118,6 +118,19 @@ def test_a_gradebook_is_made_without_an_activated_environment(course: Path) -> N
     assert (course / "gradebook.db").is_file()
 
 
+def test_a_checkout_that_holds_the_released_notebooks_still_fills_its_gradebook(
+    graded: Path, course: Path
+) -> None:
+    """nbgrader skips what is there already, and then knows no assignment."""
+    add_assignment(course)
+    shutil.copytree(graded / "assignments", course / "assignments")
+    nbgrader(course, "generate_assignment", ASSIGNMENT)
+    assert ASSIGNMENT in nbgrader(course, "db", "assignment", "list")
+    submit(course, "ada", RIGHT)
+    nbgrader(course, "autograde", ASSIGNMENT)
+    assert _scores(course) == {"ada": 4.0}
+
+
 def _make(course: Path, target: str) -> subprocess.CompletedProcess[str]:
     """Run a target with this interpreter's environment, taken as it is."""
     return subprocess.run(
