@@ -55,7 +55,8 @@ def compare(
         if told_apart and equal(found, wrong, tolerance):
             raise CheckFailed(_observed(found, right, name, tolerance), *cause_and_step(hint))
     match_shape(found.shape, right.shape, name)
-    cause, step = _diagnose(found, right, tolerance)
+    with np.errstate(all="ignore"):  # a warning on stderr would count as a failure of the cell
+        cause, step = _diagnose(found, right, tolerance)
     raise CheckFailed(_observed(found, right, name, tolerance), cause, step)
 
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import numbers
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,14 @@ Array = NDArray[Any]
 
 #: Kinds of dtype that count as numbers: bool, signed, unsigned, real, complex.
 NUMERIC = "biufc"
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep warnings off stderr: nbgrader scores any text there as a failure of the test cell."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def type_name(value: object) -> str:
@@ -114,8 +125,9 @@ def _as_array(value: object, name: str) -> Array:
             f"Give {name} as an ordinary array, with every entry filled.",
         )
     try:
-        # For a tensor this goes through its own __array__; `subok=False` drops every subclass.
-        array = np.array(_detached(value), subok=False)
+        with quiet():
+            # For a tensor this goes through its own __array__; `subok=False` drops subclasses.
+            array = np.array(_detached(value), subok=False)
     except Exception:
         raise CheckFailed(
             f"{name} is a {type_name(value)} that cannot be read as an array.",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograder.check.compare import Hint, cause_and_step, compare, equal
-from autograder.check.exact import exact_array, reason_of, type_name
+from autograder.check.exact import exact_array, quiet, reason_of, type_name
 from autograder.check.report import CheckFailed, clean, passed
 
 #: Greatest difference allowed for real numbers, relative to max(1, |expected|).
@@ -203,7 +203,8 @@ def _call(
         )
     given, named = _copied(args), _copied(kwargs)
     try:
-        result = f(*given, **named)
+        with quiet():
+            result = f(*given, **named)
     except CheckFailed:
         raise
     except NotImplementedError:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.check.exact import reason_of, type_name
+from autograder.check.exact import quiet, reason_of, type_name
 from autograder.check.report import CheckFailed
 
 
@@ -149,7 +149,8 @@ def _functional(model: Any, name: str, input_shape: tuple[int, ...] | None) -> A
         )
     inputs = keras.Input(shape)
     try:
-        return keras.Model(inputs, model.call(inputs))
+        with quiet():
+            return keras.Model(inputs, model.call(inputs))
     except Exception as error:
         raise CheckFailed(
             f"{name} could not be read as a graph: its call raised {type_name(error)}.",

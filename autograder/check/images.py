@@ -122,8 +122,8 @@ def _wrong_way(found: Array, right: Array, name: str, tolerance: float) -> tuple
             f"{name} are transposed: every digit lies on its side, mirrored.",
             "The file stores each image column by column (MATLAB's order), and it was read row by "
             "row.",
-            'Reshape with order="F" for each image, or exchange rows and columns once: '
-            "images.transpose(0, 2, 1).",
+            'Read column by column, with X.reshape((-1, 20, 20), order="F"), or exchange rows and '
+            "columns once, with np.swapaxes(images, 1, 2).",
         )
     for axis, what in ((rows, "upside down"), (columns, "mirrored")):
         if _near(np.flip(found, axis), right, tolerance):
@@ -148,9 +148,8 @@ def _wrong_way(found: Array, right: Array, name: str, tolerance: float) -> tuple
     if _near(np.sort(found, axis=None), np.sort(right, axis=None), tolerance):
         return (
             f"{name} have the right grey values, but in other places.",
-            'A reshape with order="F" over the whole array mixes up different images.',
-            "Reshape each row by itself: X.reshape(-1, 20, 20).transpose(0, 2, 1) reads column "
-            "by column.",
+            "A reshape or a transpose went across the image axis and mixed up different images.",
+            'Keep the image axis first throughout: X.reshape((-1, 20, 20), order="F").',
         )
     return (
         f"{name} do not show the same pictures as the upright reference.",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograder.check.arrays import require_finite, require_labels
-from autograder.check.exact import Array, exact_array, reason_of, type_name
+from autograder.check.exact import Array, exact_array, quiet, reason_of, type_name
 from autograder.check.graph import is_keras_model
 from autograder.check.report import CheckFailed, Measured, clean, measured
 
@@ -51,12 +51,13 @@ def predict(model: Any, images: object, batch: int = 256) -> Array:
 
 def _predict_batch(model: Any, images: Array) -> Array:
     try:
-        if is_keras_model(model):
-            import keras
+        with quiet():
+            if is_keras_model(model):
+                import keras
 
-            result = keras.ops.convert_to_numpy(model(images, training=False))
-        else:
-            result = model.predict(images)
+                result = keras.ops.convert_to_numpy(model(images, training=False))
+            else:
+                result = model.predict(images)
     except CheckFailed:
         raise
     except Exception as error:

@@ -109,8 +109,10 @@ def _match_curves(
 
 def _named(line: LineData, key: str) -> bool:
     """Whether a line's label names a curve: 'Val. loss' names 'validation'."""
-    words = re.findall(r"[a-z]{3,}", line.label.lower().replace("_", " "))
-    return any(key.lower().startswith(word[:5]) or word.startswith(key.lower()) for word in words)
+    # No shorter beginnings: "tra" is half of the Vietnamese word for a test.
+    starts = (key.lower()[:5], "val" if key.lower().startswith("val") else key.lower()[:5])
+    words = re.findall(r"[a-z]+", line.label.lower())
+    return any(word.startswith(starts) for word in words)
 
 
 def _shows(line: LineData, wanted: Array, tolerance: float) -> bool:

@@ -148,7 +148,8 @@ def show(report: Report) -> None:
         from IPython.display import display
 
         colour = "#1a7f37" if report.kind == "passed" else "#9a6700"
-        page = f'<div style="color: {colour}; font-weight: bold">{html.escape(report.line)}</div>'
+        # The bold type stays where a sanitised page drops the colour.
+        page = f'<div style="color: {colour}"><b>{html.escape(report.line)}</b></div>'
         display({"text/html": page, "text/plain": report.line}, raw=True)
         return
     try:
