@@ -62,7 +62,9 @@ def handed(tmp_path_factory: pytest.TempPathFactory) -> Path:
             4,
         ),
         new_markdown_cell("## 3 · The data"),
-        code("total", "total = sum(map(int, open('numbers.csv').read().split(',')))", solution=True),
+        code(
+            "total", "total = sum(map(int, open('numbers.csv').read().split(',')))", solution=True
+        ),
         code(
             "total-test",
             "from autograder import check\ncheck.award(1.5, f'the total is {total}', out_of=2)",
