@@ -1,7 +1,8 @@
 """Variants of an instructor notebook: what a class of students would hand in.
 
-A *mutant* is the reference solution with one mistake, a *spelling* the reference solution written in
-another correct way. Both replace solution cells, which their ``grade_id`` names.
+A *mutant* is the reference solution with one mistake, a *spelling* the same in another correct
+way. Both replace solution cells, which their ``grade_id`` names. Their records stand in the kit's
+repository, ``tests/notebooks/<assignment>/{mutants,spellings}/<slug>.py``.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from nbgrader.preprocessors import ClearHiddenTests, ClearOutput, ClearSolutions
 from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = Path(__file__).resolve().parent
+NOTEBOOKS = ROOT / "tests" / "notebooks"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,17 @@
+"""The labels keep the column shape of the file, (N, 1)."""
+
+from autograder.redteam.mutants import Mutant
+
+MUTANT = Mutant(
+    cells={
+        "load-ex7": """
+def load_ex7(path):
+    data = loadmat(path)
+    images = data["X"].reshape(-1, 20, 20).transpose(0, 2, 1)
+    labels = data["y"].astype("int64") % 10
+    return images, labels
+""",
+    },
+    loses=("test-load-ex7",),
+    message=r"column",
+)

@@ -1,0 +1,28 @@
+"""A one-hot loss is given labels that are class numbers."""
+
+from autograder.redteam.mutants import Mutant
+
+MUTANT = Mutant(
+    cells={
+        "build-model": """
+def build_model():
+    model = keras.Sequential(
+        [
+            keras.Input((20, 20, 1)),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    loss = "categorical_crossentropy"
+    model.compile(optimizer="adam", loss=loss, metrics=["accuracy"])
+    return model
+""",
+    },
+    loses=("test-loss",),
+    message=r"one-hot",
+)
