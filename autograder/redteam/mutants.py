@@ -57,7 +57,8 @@ class Spelling:
 def instructor_notebook(assignment: str) -> NotebookNode:
     """Read the instructor notebook of ``solutions/<assignment>``."""
     path = ROOT / "solutions" / assignment / f"{assignment}.ipynb"
-    return nbformat.read(path, as_version=4)
+    notebook: NotebookNode = nbformat.read(path, as_version=4)
+    return notebook
 
 
 def stub(assignment: str) -> NotebookNode:
