@@ -37,10 +37,17 @@ def type_name(value: object) -> str:
     return clean(getattr(type(value), "__name__", "object"), 60)
 
 
+def callable_kind(value: object) -> str:
+    """Return ``"class"`` or ``"function"`` for something that can be called."""
+    return "class" if isinstance(value, type) else "function"
+
+
 def reason_of(value: object) -> str | None:
     """Return the sentence with which a value explains itself, such as an opaque or remote one."""
     try:
         reason = getattr(value, "reason", None)
+    except CheckFailed:
+        raise  # an opaque value explains itself whenever it is used
     except Exception:
         return None
     return clean(reason) if isinstance(reason, str) and reason else None
@@ -70,7 +77,7 @@ def exact_array(value: object, name: str) -> Array:
         )
     if callable(value) and not hasattr(value, "__array__"):
         raise CheckFailed(
-            f"{name} is a {type_name(value)}, not an array.",
+            f"{name} is a {callable_kind(value)}, not an array.",
             "The function itself was given in place of its result.",
             f"Call the function, with its parentheses, and store the result as {name}.",
         )

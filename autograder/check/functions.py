@@ -118,7 +118,7 @@ def match(result: object, expected: object, name: str, tolerance: float = TOLERA
         if type(result) is not type(expected) or result != expected:
             raise CheckFailed(
                 f"{name} is not the expected {'text' if expected is not None else 'None'}.",
-                f"It returned {_article(type_name(result))}.",
+                reason_of(result) or f"It returned {_article(type_name(result))}.",
                 "Read the task again for what exactly it should return.",
             )
     elif isinstance(expected, dict):

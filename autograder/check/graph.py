@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.check.exact import quiet, reason_of, type_name
+from autograder.check.exact import callable_kind, quiet, reason_of, type_name
 from autograder.check.report import CheckFailed
 
 
@@ -68,7 +68,7 @@ def require_model(model: object, name: str) -> Any:
     if getattr(model, "verified", True) is False:
         raise CheckFailed(
             f"The structure of {name} could not be verified.",
-            reason_of(model) or "It cannot be rebuilt from Keras's own layers.",
+            f"It could not be rebuilt: {reason_of(model) or 'it has layers of its own'}",
             "Build it from layers of keras.layers and operations of keras.ops only.",
         )
     if model is None:
@@ -79,7 +79,7 @@ def require_model(model: object, name: str) -> Any:
         )
     if callable(model):
         raise CheckFailed(
-            f"{name} is a {type_name(model)}, not a model.",
+            f"{name} is a {callable_kind(model)}, not a model.",
             "The function or class itself was given; it was not called.",
             "Call it with its parentheses, as in build_model().",
         )

@@ -131,7 +131,7 @@ def _match_cells(data: FigureData, cells: Array, name: str) -> None:
         np.array(image.values).reshape(image.shape)
         for axes in data.axes
         for image in axes.images
-        if image.shape == wanted.shape and image.values
+        if image.shape == wanted.shape and len(image.values) == wanted.size
     ]
     # A matrix of counts may be drawn as shares of its rows, its columns or the whole.
     for matrix in (wanted, rows, columns, whole):

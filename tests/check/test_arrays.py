@@ -120,6 +120,27 @@ def test_a_value_that_explains_itself_is_quoted() -> None:
     assert "file handle" in refuses(Opaque(), [1.0]).cause
 
 
+def test_an_opaque_value_speaks_for_itself_in_every_check() -> None:
+    class Opaque:
+        def __getattribute__(self, attribute: str) -> object:
+            if attribute == "__class__":
+                return object.__getattribute__(self, attribute)
+            raise check.CheckFailed("It is a file handle.", "It cannot cross.", "Return numbers.")
+
+    for ask in (
+        lambda v: check.array(v, [1.0], "a"),
+        lambda v: check.function(v, check.case(expected=1)),
+        lambda v: check.function(lambda: v, check.case(expected="text")),
+        lambda v: check.architecture(v),
+        lambda v: check.accuracy(v, np.ones((1, 2)), [0]),
+        lambda v: check.loss_curve(v),
+        lambda v: check.figure(v),
+        lambda v: check.orientation(v, np.ones((1, 2, 2))),
+    ):
+        with pytest.raises(check.CheckFailed, match="file handle"):
+            ask(Opaque())
+
+
 @pytest.mark.parametrize("value", [np.nan, [1.0, np.nan], [1.0, np.inf]])
 def test_nan_and_infinity_equal_no_number(value: object) -> None:
     refuses(value, np.ones(np.shape(value)))

@@ -214,3 +214,10 @@ def test_text_of_a_figure_is_cleaned() -> None:
     ax.set_xlabel("epoch\x1b[31m\n" + "x" * 5000)
     assert "\x1b" not in check.figure_data(ax).axes[0].xlabel
     assert len(check.figure_data(ax).axes[0].xlabel) <= 300
+
+
+def test_figure_data_whose_parts_contradict_each_other_shows_nothing() -> None:
+    lying = check.ImageData((3, 3), (1.0, 2.0))
+    data = check.FigureData((check.AxesData(images=(lying,), texts=("nan", "x")),))
+    with pytest.raises(check.CheckFailed, match="does not show the expected matrix"):
+        check.figure(data, cells=MATRIX)
