@@ -1,9 +1,12 @@
 # Everything is made by these targets alone: `make help` lists them.
 #
-#   make demo PYTHON=python3.12     use another interpreter (3.11 or newer) for a new .venv
+#   make demo PYTHON=python3.12     name the interpreter (3.11 to 3.13) for a new .venv
 #   make test PYTEST_ARGS="-k data" choose tests
 
-PYTHON ?= python3
+# The first of these that the locked packages have wheels for.
+SUITS = import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+    $$p -c '$(SUITS)' 2> /dev/null && echo $$p && break; done)
 VENV ?= .venv
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
@@ -26,8 +29,9 @@ venv: $(READY) ## make .venv with the locked packages (every target does so when
 # The stamp makes a second run start at once; a changed lock or pyproject.toml installs again.
 # Two calls, because pip refuses an editable package among hashed requirements.
 $(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	    echo "This needs Python 3.11 or newer, and $(PYTHON) is not. Name one: make PYTHON=python3.12"; \
+	@test -n "$(PYTHON)" && $(PYTHON) -c '$(SUITS)' || { \
+	    echo "This needs Python 3.11, 3.12 or 3.13, and $(or $(PYTHON),python3) is none of them."; \
+	    echo "Install one, or name it: make PYTHON=/path/to/python3.12"; \
 	    exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 	    rm -rf $(VENV); \

@@ -131,5 +131,5 @@ def test_make_says_which_python_it_needs(root: Path, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode != 0
-    assert "Python 3.11 or newer" in done.stdout
+    assert "Python 3.11, 3.12 or 3.13" in done.stdout
     assert not venv.exists()
