@@ -117,6 +117,15 @@ class Store:
                 found.append(int(number))
         return sorted(found)
 
+    def readable_runs(self, key: str) -> list[int]:
+        """Return the runs of ``key`` whose evidence this version of the kit can read."""
+        found = []
+        for run in self.runs(key):
+            with contextlib.suppress(EvidenceMissing):
+                self.read(key, run)
+                found.append(run)
+        return found
+
     def path(self, key: str, run: int) -> Path:
         """Return the folder of one run."""
         return self.folder / f"{key[:16]}-{run}"

@@ -26,7 +26,7 @@ from autograder.private import NoPrivateData
 from autograder.sealed import wire
 from autograder.sealed.evidence import Evidence, TestResult
 from autograder.sealed.job import Cell, positions
-from autograder.sealed.link import Link, StudentGone
+from autograder.sealed.link import Link, NeedsExecution, StudentGone
 from autograder.sealed.views import OpaqueValue, Views
 
 MAX_MESSAGE = 4000
@@ -96,6 +96,9 @@ class Judge:
 
         def lookup(name: str) -> Any:
             if snapshot is None:
+                if self._positions[cell.id] < len(self._evidence.cells):
+                    # the test was not there when the notebook was executed, and its place was run
+                    raise NeedsExecution(f"no values were recorded where {cell.id} stands")
                 raise Unreachable
             if name not in snapshot:
                 raise CheckFailed(
@@ -231,8 +234,6 @@ class Judge:
 
 
 def _passes_through(error: BaseException) -> bool:
-    from autograder.sealed.link import NeedsExecution
-
     return isinstance(error, NeedsExecution)
 
 

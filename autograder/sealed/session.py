@@ -92,7 +92,7 @@ def stored(job: Job) -> Outcome | None:
     """Return the judgement of ``job`` that the store already holds, if any."""
     key, store = key_of(job), Store(Path(job.store))
     tests = tests_digest(job, _judging_code())
-    for run in reversed(store.runs(key)):
+    for run in reversed(store.readable_runs(key)):
         judgement = store.read_judgement(key, run, tests)
         if judgement is not None:
             return Outcome(judgement, False, run, key)
@@ -108,7 +108,7 @@ def grade(job: Job, judges: JudgeServer) -> Outcome:
     """
     key, store = key_of(job), Store(Path(job.store))
     tests = tests_digest(job, _judging_code())
-    runs = store.runs(key)
+    runs, every = store.readable_runs(key), store.runs(key)
     if runs and not job.fresh:
         found = store.read_judgement(key, runs[-1], tests)
         if found is not None:
@@ -116,7 +116,7 @@ def grade(job: Job, judges: JudgeServer) -> Outcome:
         verdict = _judge(job, key, runs[-1], judges, None)
         if not verdict.unanswered:
             return Outcome(_file(job, store, key, runs[-1], tests, verdict), False, runs[-1], key)
-    run = (runs[-1] if runs else 0) + 1
+    run = (every[-1] if every else 0) + 1
     with _recording(job, key, run) as grader_end:
         verdict = _judge(job, key, run, judges, grader_end)
     return Outcome(_file(job, store, key, run, tests, verdict), True, run, key)
