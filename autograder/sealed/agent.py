@@ -28,7 +28,7 @@ from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 
 from autograder.sealed import wire
-from autograder.sealed.encode import Encoder
+from autograder.sealed.encode import Encoder, functional
 from autograder.sealed.files import copy_files
 
 SERVE = "%%autograder-serve"
@@ -44,7 +44,7 @@ class Agent:
     def __init__(self, channel: wire.Channel, namespace: dict[str, Any]) -> None:
         self._channel = channel
         self._names = namespace
-        self._encoder = Encoder()
+        self._encoder = Encoder(channel.max_bytes)
         self._greeted = False
 
     def serve(self) -> None:
@@ -70,7 +70,13 @@ class Agent:
                 seed(message.seed)
                 self._send(wire.Done(), {})
             elif isinstance(message, wire.Call):
-                self._send(self._call(message, arrays, out), out)
+                answer = self._call(message, arrays, out)
+                try:
+                    self._send(answer, out)
+                except (wire.WireClosed, wire.WireTimeout):
+                    return
+                except (wire.WireProblem, ValueError, TypeError):  # too large: no part was sent
+                    self._send(wire.Answer(error="OverflowError"), {})
 
     def _send(self, message: wire.FromStudent, arrays: wire.Arrays) -> None:
         self._channel.send(wire.encode(message, arrays))
@@ -94,7 +100,7 @@ class Agent:
             return wire.Answer(error=_builtin_class(error))
         after = _digests(args, kwargs)
         return wire.Answer(
-            value=self._encoder.value(result, out),
+            value=self._encoder.bounded(result, out, self._encoder.room()),
             mutated=[name for name, digest in before.items() if after.get(name) != digest],
             refreshed={h: self._encoder.model(m, out) for h, m in models.items()},
         )
@@ -106,7 +112,8 @@ class Agent:
             if keras is not None and isinstance(obj, keras.Model):
                 models[value.handle] = obj
                 if value.weights is not None:
-                    obj.set_weights([arrays[key] for key in value.weights])
+                    # a traced model names its weights in another order than its author's class
+                    functional(obj).set_weights([arrays[key] for key in value.weights])
             return obj
         if isinstance(value, wire.Array):
             return _tensor(arrays[value.key], value)
@@ -121,7 +128,8 @@ class Agent:
                 for k, v in value.items
             }
         if isinstance(value, wire.Model):
-            return _own_model(value, arrays)
+            model = models[value.handle] = _own_model(value, arrays)
+            return model
         if isinstance(value, wire.History):
             return _own_history(value)
         if isinstance(value, wire.Bytes):
@@ -168,14 +176,15 @@ def _own_model(value: wire.Model, arrays: wire.Arrays) -> Any:
     model = maker.from_config(told["config"])
     model.set_weights([arrays[key] for key in value.weights])
     record = value.compile
-    if record is not None:
+    if record is not None and record.loss not in (None, "custom"):
         loss: Any = record.loss
         if record.from_logits and record.loss:
             name = "".join(part.title() for part in record.loss.split("_"))
             loss = getattr(keras.losses, name)(from_logits=True)
-        model.compile(
-            optimizer=(record.optimizer or "adam").lower(), loss=loss, metrics=list(record.metrics)
-        )
+        optimizer = keras.optimizers.get((record.optimizer or "adam").lower())
+        if record.learning_rate is not None:
+            optimizer.learning_rate = record.learning_rate
+        model.compile(optimizer=optimizer, loss=loss, metrics=list(record.metrics))
     return model
 
 

@@ -13,6 +13,7 @@ import sys
 import types
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from autograder.check.compiled import compile_record
@@ -21,6 +22,9 @@ from autograder.sealed import wire
 
 MAX_DEPTH = 16
 MAX_ITEMS = 100_000
+MAX_DIGITS = 9_990  # the grader reads 10,000 characters, "-0x" among them
+_ARRAY_HEAD = 200  # bytes, at most, of an array's entry in a safetensors header
+_VALUE = msgspec.msgpack.Decoder(wire.Value)
 _UNTOLD = frozenset(
     "In Out exit quit get_ipython open".split()  # IPython's own names in a user namespace
 )
@@ -30,10 +34,37 @@ class CannotCross(Exception):
     """An object has no form on the wire; the sentence says why."""
 
 
-class Encoder:
-    """Encodes objects, and keeps handles to those that the grader may ask for again."""
+class Room:
+    """What one message may still hold, in bytes of its body and of its arrays."""
 
-    def __init__(self) -> None:
+    def __init__(self, body: int, arrays: int) -> None:
+        self.body, self.arrays = body, arrays
+
+    def take(self, value: wire.Value, new: wire.Arrays) -> None:
+        """Take the room that ``value`` with its ``new`` arrays needs.
+
+        Raises:
+            CannotCross: when there is not enough.
+        """
+        body = _size(value)
+        arrays = sum(array.nbytes + _ARRAY_HEAD for array in new.values())
+        if body > self.body or arrays > self.arrays:
+            raise CannotCross(
+                f"it takes {(body + arrays) / 2**20:.0f} MiB, more than a message may still hold"
+            )
+        self.body -= body
+        self.arrays -= arrays
+
+
+class Encoder:
+    """Encodes objects, and keeps handles to those that the grader may ask for again.
+
+    Args:
+        max_bytes: the cap on the arrays of one message.
+    """
+
+    def __init__(self, max_bytes: int = 512 << 20) -> None:
+        self._max_bytes = max_bytes
         self.objects: dict[int, Any] = {}
         self._handle_of: dict[int, int] = {}
 
@@ -52,19 +83,40 @@ class Encoder:
             return self._value(obj, arrays, depth)
         except CannotCross as problem:
             return wire.Opaque(self.handle(obj), type(obj).__name__, str(problem))
-        except Exception as error:  # a student's class may raise anything from any method
+        except BaseException as error:  # a student's class may raise anything from any method
             reason = f"reading it raised {type(error).__name__}"
             return wire.Opaque(self.handle(obj), type(obj).__name__, reason)
+
+    def room(self) -> Room:
+        """Return the room of an empty message, less a margin for what is around the values."""
+        return Room(wire.MAX_BODY - (1 << 20), self._max_bytes - (1 << 16))
+
+    def bounded(self, obj: Any, arrays: wire.Arrays, room: Room) -> wire.Value:
+        """Encode ``obj``, or say why there is no room: one value must not cost the others."""
+        own: wire.Arrays = {}
+        value = self.value(obj, own)
+        new = {key: array for key, array in own.items() if key not in arrays}
+        try:
+            room.take(value, new)
+        except CannotCross as problem:
+            kind = type(obj).__name__.encode("utf-8", "replace").decode()
+            return wire.Opaque(self.handle(obj), kind, str(problem))
+        arrays.update(new)
+        return value
 
     def namespace(self, names: dict[str, Any], arrays: wire.Arrays) -> dict[str, wire.Value]:
         """Encode the top-level names of a notebook."""
         found: dict[str, wire.Value] = {}
+        room = self.room()
         for name, obj in list(names.items()):
-            if not isinstance(name, str) or name.startswith("_") or name in _UNTOLD:
+            if not isinstance(name, str) or not name.isidentifier():
+                continue
+            if name.startswith("_") or name in _UNTOLD:
                 continue
             if isinstance(obj, types.ModuleType):
                 continue
-            found[name] = self.value(obj, arrays)
+            found[name] = self.bounded(obj, arrays, room)
+            room.body -= len(name.encode()) + 5
         return found
 
     def _value(self, obj: Any, arrays: wire.Arrays, depth: int) -> wire.Value:
@@ -77,7 +129,7 @@ class Encoder:
         if kind is bytes:
             return wire.Bytes(obj)
         if kind is int:
-            return obj if -(2**63) <= obj < 2**64 else wire.BigInt(hex(obj))
+            return _integer(obj)
         if kind is complex:
             return wire.Complex(obj.real, obj.imag)
         if isinstance(obj, (list, tuple, set, frozenset)):
@@ -91,6 +143,8 @@ class Encoder:
                     for k, v in obj.items()
                 ]
             )
+        if _is_figure(obj):
+            return wire.Figure(self.handle(obj), figure_data(obj))
         array = _as_array(obj)
         if array is not None:
             return put_array(*array, arrays)
@@ -114,9 +168,6 @@ class Encoder:
         torch = sys.modules.get("torch")
         if torch is not None and isinstance(obj, torch.nn.Module):
             return wire.Model(self.handle(obj), "torch.nn.Module", None, [], None, "a Torch module")
-        if _is_figure(obj):
-            data = figure_data(obj)
-            return wire.Figure(self.handle(obj), data)
         if isinstance(obj, functools.partial) or (
             callable(obj) and (inspect.isroutine(obj) or isinstance(obj, (type, types.MethodType)))
         ):
@@ -129,11 +180,8 @@ class Encoder:
         kind = type(model).__name__
         record = compile_record(model)
         try:
-            told = functional(model)
-            config = json.dumps(
-                {"class_name": type(told).__name__, "config": told.get_config()}, default=_jsonable
-            )
-            weights = [put_array(_weight(w), "numpy", False, arrays).key for w in told.weights]
+            config, told = configuration(model)
+            weights = [put_array(weight, "numpy", False, arrays).key for weight in told]
         except Exception as error:
             reason = str(error) if isinstance(error, CannotCross) else _short(error)
             return wire.Model(handle, kind, None, [], record, reason)
@@ -153,6 +201,17 @@ class Encoder:
         return wire.History(
             self.handle(obj), curves, [int(e) for e in getattr(obj, "epoch", [])], told
         )
+
+
+def configuration(model: Any) -> tuple[str, list[Any]]:
+    """Return a model's configuration as JSON, and its weights in their order.
+
+    Raises:
+        CannotCross: see `functional`.
+    """
+    told = functional(model)
+    described = {"class_name": type(told).__name__, "config": told.get_config()}
+    return json.dumps(described, default=_jsonable), [_weight(w) for w in told.weights]
 
 
 def functional(model: Any) -> Any:
@@ -192,6 +251,16 @@ def _functional_class() -> Any:
     return type(keras.Model(probe, probe))
 
 
+def _size(value: wire.Value) -> int:
+    """Return how many bytes ``value`` takes, having tried that the other side can read it."""
+    try:
+        body = msgspec.msgpack.encode(value)
+        _VALUE.decode(body)
+    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise CannotCross(f"it cannot be written as data ({type(error).__name__})") from None
+    return len(body)
+
+
 def put_array(array: Any, framework: Any, scalar: bool, arrays: wire.Arrays) -> wire.Array:
     """Add ``array`` to ``arrays`` (a copy, unless its content is there already)."""
     key = wire.array_digest(array)
@@ -220,6 +289,14 @@ def _as_array(obj: Any) -> tuple[Any, str, bool] | None:
     return None
 
 
+def _integer(number: int) -> wire.Value:
+    if -(2**63) <= number < 2**64:
+        return number
+    if number.bit_length() > 4 * MAX_DIGITS:
+        raise CannotCross(f"it has more than {MAX_DIGITS} hexadecimal digits")
+    return wire.BigInt(hex(number))
+
+
 def _plain(array: Any) -> Any:
     if array.dtype.kind == "V" or str(array.dtype) == "bfloat16":
         array = array.astype(np.float32)
@@ -246,9 +323,11 @@ def _jsonable(obj: Any) -> Any:
 
 def _is_figure(obj: Any) -> bool:
     figure, axes = sys.modules.get("matplotlib.figure"), sys.modules.get("matplotlib.axes")
-    return (figure is not None and isinstance(obj, figure.FigureBase)) or (
-        axes is not None and isinstance(obj, axes.Axes)
-    )
+    if figure is None or axes is None:
+        return False
+    if isinstance(obj, np.ndarray) and obj.dtype == object and obj.size:  # plt.subplots(1, 2)[1]
+        return all(isinstance(item, axes.Axes) for item in obj.flat)
+    return isinstance(obj, (figure.FigureBase, axes.Axes))
 
 
 def _name(obj: Any) -> str:

@@ -61,6 +61,7 @@ class Link:
         self._count: Counter[str] = Counter()
         self._gone = gone
         self._pending_seed = False
+        self.last_question = ""
 
     def begin_cell(self, cell: str) -> None:
         """Start the questions of one test cell: every cell counts its own."""
@@ -91,6 +92,7 @@ class Link:
         question = _question(origin, method, args, kwargs, origins, self._seed)
         self._count[question] += 1
         key = (self._cell, question, self._count[question])
+        self.last_question = f"{question[:16]}.{key[2]}"
         if key in self._known:
             return self._known[key]
         if self._gone:

@@ -7,14 +7,15 @@ callables over the wire; what cannot cross explains itself when it is used.
 from __future__ import annotations
 
 import builtins
-import json
 from typing import Any
 
 import numpy as np
 
+from autograder.check.compiled import compile_record
 from autograder.check.report import CheckFailed
 from autograder.kernels.limits import LimitValues
 from autograder.sealed import wire
+from autograder.sealed.encode import CannotCross, configuration
 from autograder.sealed.link import Link
 from autograder.sealed.rebuild import CannotRebuild, rebuild
 
@@ -100,6 +101,22 @@ class OpaqueValue:
         return f"<{name}: {kind}>"
 
 
+def _explains(method: str) -> Any:
+    # Python looks operators up on the class, past __getattribute__
+    def explain(self: OpaqueValue, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self, method)
+
+    return explain
+
+
+for _method in (
+    "__call__ __len__ __iter__ __getitem__ __contains__ __float__ __int__ __index__ __bool__ "
+    "__array__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __add__ __radd__ __sub__ __rsub__ "
+    "__mul__ __rmul__ __truediv__ __rtruediv__ __neg__ __abs__ __matmul__ __rmatmul__"
+).split():
+    setattr(OpaqueValue, _method, _explains(_method))
+
+
 class Views:
     """Decodes what the student's side sent, and encodes what goes back."""
 
@@ -108,6 +125,7 @@ class Views:
         self._limits = limits
         self._handles: dict[int, tuple[int, str, Any]] = {}  # by id of the view, which is kept
         self._models: dict[int, Any] = {}
+        self._lent: dict[int, Any] = {}  # models of the test itself that go with the present call
         self.notes: list[str] = []
 
     def forget(self) -> None:
@@ -181,9 +199,11 @@ class Views:
             history.params = self._map(value.params, origin)
             return history
         assert isinstance(value, wire.Opaque)
-        return OpaqueValue(origin, value)
+        return OpaqueValue(origin.partition("#")[0], value)
 
     def _model(self, value: wire.Model, origin: str) -> Any:
+        if value.handle in self._models:  # one object there is one view here
+            return self._models[value.handle]
         reason = value.reason or "it came without a description"
         if value.config is not None:
             try:
@@ -218,6 +238,7 @@ class Views:
         """
         sent: wire.Arrays = {}
         origins: dict[int, str] = {}
+        self._lent.clear()
         coded = [self._encode(arg, sent, origins) for arg in args]
         coded_kw = {k: self._encode(arg, sent, origins) for k, arg in kwargs.items()}
         answer = self._link.call(origin, handle, method, coded, coded_kw, origins, sent)
@@ -234,18 +255,22 @@ class Views:
             error = _plain_exception(cls)
             error.student_function = name
             raise error
+        # two answers of one function are told apart by their questions, in whatever order they come
+        result = f"{origin}(…)#{self._link.last_question}"
         for number, value in answer.refreshed.items():
-            self._refresh(number, value)
-        # what a function returns may be a model that went in: then it is the same view
-        if isinstance(answer.value, wire.Model) and answer.value.handle in self._models:
-            return self._models[answer.value.handle], tuple(answer.mutated)
-        return self.decode(answer.value, f"{origin}(…)"), tuple(answer.mutated)
+            if number in self._lent:
+                lent = self._models[value.handle] = self._lent[number]
+                if value.compile is not None:  # it goes on with the optimiser that it has there
+                    self._handles[id(lent)] = (value.handle, f"{result}.{-number}", lent)
+            self._refresh(value.handle, value)
+        return self.decode(answer.value, result), tuple(answer.mutated)
 
     def _refresh(self, handle: int, value: wire.Model) -> None:
         model = self._models.get(handle)
         if model is None:
             return
-        model.compile_record = value.compile
+        if not getattr(model, "compiled", False):  # a test may have compiled it itself
+            model.compile_record = value.compile
         try:
             weights = self._weights(value)
             if [a.shape for a in weights] != [tuple(w.shape) for w in model.weights]:
@@ -285,20 +310,26 @@ class Views:
                     for k, v in obj.items()
                 ]
             )
-        return _encode_own(obj, sent)
+        return self._encode_own(obj, sent)
+
+    def _encode_own(self, obj: Any, sent: wire.Arrays) -> wire.Value:
+        """Encode a model or a history that a test cell made itself, under a handle below 0."""
+        if hasattr(obj, "get_config") and hasattr(obj, "get_weights"):
+            try:
+                config, weights = configuration(obj)
+            except CannotCross as problem:
+                raise TypeError(f"a model of a test cell cannot go across: {problem}") from None
+            number = -1 - len(self._lent)
+            self._lent[number] = obj
+            keys = [_put(w, sent) for w in weights]
+            return wire.Model(number, type(obj).__name__, config, keys, compile_record(obj))
+        return _encode_history(obj)
 
 
-def _encode_own(obj: Any, sent: wire.Arrays) -> wire.Value:
-    """Encode a model or a history that a test cell made itself (handle -1: none on that side)."""
+def _encode_history(obj: Any) -> wire.Value:
     if type(obj).__name__ == "History" and hasattr(obj, "history"):
         curves = {k: [float(x) for x in v] for k, v in obj.history.items()}
         return wire.History(-1, curves, list(getattr(obj, "epoch", [])), wire.Map([]))
-    if hasattr(obj, "get_config") and hasattr(obj, "get_weights"):
-        from autograder.check.compiled import compile_record
-
-        config = json.dumps({"class_name": type(obj).__name__, "config": obj.get_config()})
-        weights = [_put(np.asarray(w), sent) for w in obj.get_weights()]
-        return wire.Model(-1, type(obj).__name__, config, weights, compile_record(obj))
     raise TypeError(
         f"an object of class {type(obj).__name__} of a test cell cannot go to a student's function"
     )

@@ -329,7 +329,7 @@ class Channel:
 
     def __init__(self, sock: socket.socket, max_bytes: int) -> None:
         self._sock = sock
-        self._max = max_bytes
+        self.max_bytes = max_bytes
 
     def send(self, frame: Frame, timeout: float | None = None) -> None:
         """Send a frame.
@@ -339,7 +339,7 @@ class Channel:
             WireClosed: when the other side is gone.
             WireTimeout: when the other side does not read.
         """
-        if len(frame.body) > MAX_BODY or len(frame.arrays) > self._max:
+        if len(frame.body) > MAX_BODY or len(frame.arrays) > self.max_bytes:
             raise WireProblem(
                 f"a message of {(len(frame.body) + len(frame.arrays)) >> 20} MiB is too large"
             )
@@ -366,7 +366,7 @@ class Channel:
         magic, body, arrays = _HEADER.unpack(self._read(_HEADER.size, deadline))
         if magic != MAGIC:
             raise WireProblem("the stream does not carry messages of this version")
-        if body > MAX_BODY or arrays > self._max:
+        if body > MAX_BODY or arrays > self.max_bytes:
             raise WireProblem(f"a message of {(body + arrays) >> 20} MiB is too large")
         return Frame(self._read(body, deadline), self._read(arrays, deadline))
 
