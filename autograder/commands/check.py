@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from autograder.dryrun import DryRun, NotANotebook, check_notebook
 from autograder.files import write_atomic
+
+if TYPE_CHECKING:
+    from autograder.dryrun import DryRun
 
 _MARKS = {"passed": "[green]✓ passed[/]", "partial": "[yellow]◐ in part[/]"}
 
@@ -41,6 +42,9 @@ def command(
     Exit code: 0 when every visible test passes, 1 when some do not yet, 2 when the file cannot be
     checked.
     """
+    # imported here: the other commands start without what drives a kernel
+    from autograder.dryrun import NotANotebook, check_notebook
+
     console, errors = Console(), Console(stderr=True)
     try:
         with errors.status("Running a copy of the notebook …") as status:
@@ -64,6 +68,8 @@ def command(
 
 def result_json(result: DryRun) -> bytes:
     """Return a result as the JSON text that ``--json`` writes."""
+    import msgspec
+
     fields = msgspec.to_builtins(result)
     fields |= {"score": result.score, "max_score": result.max_score, "passed": result.passed}
     return msgspec.json.format(msgspec.json.encode(fields), indent=2) + b"\n"

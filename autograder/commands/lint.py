@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 
+from autograder.commands.common import AssignmentArgument, CourseOption, console, errors
 from autograder.course import NotACourse, open_course
-from autograder.lint import Finding, lint_assignment
-from autograder.lint.run import NoNotebook
+
+if TYPE_CHECKING:
+    from autograder.lint import Finding
 
 _COLOURS = {"error": "red", "warning": "yellow"}
 
 
-def command(
-    assignment: Annotated[
-        str, typer.Argument(help="The assignment, such as a06-ex7-digits.", show_default=False)
-    ],
-    course: Annotated[
-        Path | None, typer.Option(help="The course's folder; by default where you are.")
-    ] = None,
-) -> None:
+def command(assignment: AssignmentArgument, course: CourseOption = None) -> None:
     """Find what would break an assignment before students get it.
 
     Reads the instructor's notebooks and runs nothing. It finds tests that rely on another test's
@@ -36,7 +30,9 @@ def command(
     Exit code: 0 without errors (warnings are allowed), 1 with errors, 2 when there is no such
     assignment.
     """
-    console, errors = Console(), Console(stderr=True)
+    from autograder.lint import lint_assignment
+    from autograder.lint.run import NoNotebook
+
     try:
         findings = lint_assignment(open_course(course), assignment)
     except (NotACourse, NoNotebook) as problem:
