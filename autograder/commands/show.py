@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 
@@ -20,6 +21,8 @@ from autograder.commands.common import (
     points,
 )
 from autograder.nbgrader_hooks.commit import Scores
+
+_INDENT = (0, 0, 0, 10)
 
 
 def command(
@@ -64,10 +67,9 @@ def _show(appeal: Appeal, scores: Scores, student: str) -> None:
             f"[bold]{escape(result.grade_id)}[/]  [dim]{result.reason}[/]{differs}"
         )
         for line in result.measured:
-            console.print(f"            [dim]{escape(line)}[/]")
+            console.print(Padding(f"[dim]{escape(line)}[/]", _INDENT))
         if result.message and result.reason != "partial":
-            for line in result.message.splitlines():
-                console.print(f"            {escape(line)}")
+            console.print(Padding(escape(result.message), _INDENT))
     for (notebook, name), most in scores.manual.items():
         if notebook == appeal.notebook:
             console.print(f"[dim]{'?':>5}/{most:g}  {escape(name)}  graded by a person[/]")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from autograder.batch.results import ClassResult, SubmissionResult, TestScore
@@ -64,6 +65,7 @@ def _print_lost(console: Console, one: SubmissionResult) -> None:
         where = f"{test.grade_id} {points(test.score, test.max_score)}"
         by_message.setdefault(first_line(test.message), []).append(where)
     for message, places in by_message.items():
-        console.print(f"  [cyan]{escape(', '.join(places))}[/]: {escape(message)}")
+        told = f"[cyan]{escape(', '.join(places))}[/]: {escape(message)}"
+        console.print(Padding(told, (0, 0, 0, 2)))
     for note in one.notes:
-        console.print(f"  [dim]note: {escape(first_line(note))}[/]")
+        console.print(Padding(f"[dim]note: {escape(first_line(note))}[/]", (0, 0, 0, 2)))

@@ -101,11 +101,7 @@ class Judge:
                     raise NeedsExecution(f"no values were recorded where {cell.id} stands")
                 raise Unreachable
             if name not in snapshot:
-                raise CheckFailed(
-                    f"`{name}` does not exist when this check runs.{self._last_error(cell)}",
-                    "The cell that should make it failed, was left empty, or names it otherwise.",
-                    f"Run the notebook from the top, and see that a cell above assigns `{name}`.",
-                )
+                raise self._absent(name, cell)
             try:
                 value = self._views.decode(snapshot[name], name)
             except wire.WireProblem as problem:
@@ -176,8 +172,22 @@ class Judge:
             outputs=outputs, measured=measured, reason=reason,
         )  # fmt: skip
 
-    def _last_error(self, test: Cell) -> str:
-        """Say which cell before ``test`` stopped with an error, where one did."""
+    def _absent(self, name: str, test: Cell) -> CheckFailed:
+        """Say why ``name`` may not exist where ``test`` stands."""
+        where, how = self._stopped_before(test)
+        cause = "The cell that should make it failed, was left empty, or names it otherwise."
+        if how == "NotImplementedError":
+            cause = f"The cell `{where}` still holds `raise NotImplementedError()`."
+        elif where:
+            cause = f"The cell `{where}` above stopped{f' with {how}' if how else ''}."
+        return CheckFailed(
+            f"`{name}` does not exist when this check runs.",
+            cause,
+            f"Run the notebook from the top, and see that a cell above assigns `{name}`.",
+        )
+
+    def _stopped_before(self, test: Cell) -> tuple[str, str]:
+        """Return which cell before ``test`` stopped, and with which built-in exception."""
         above = []
         for cell in self._cells:
             if cell.id == test.id:
@@ -192,10 +202,7 @@ class Judge:
                 stopped.append((record.id, known[0] if known else ""))
         # a NameError is mostly the echo of an earlier failure
         causes = [one for one in stopped if one[1] != "NameError"] or stopped
-        if not causes:
-            return ""
-        name, how = causes[0]
-        return f" The cell `{name}` above stopped{f' with {how}' if how else ''}."
+        return causes[0] if causes else ("", "")
 
     def _explain(self, error: BaseException, used: dict[str, str]) -> str:
         """Say why a test failed: never its source, its line or a value that it compared with."""
