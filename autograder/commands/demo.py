@@ -26,8 +26,8 @@ def command(
     """Make a course with a class of twelve, grade it, and write the feedback.
 
     Among the twelve: the reference solution, a plain and a weak network, four with one mistake
-    each, a notebook that crashes, one that never ends, an untouched stub, and two that cheat. It takes a
-    few minutes, and seconds the second time: then it grades from evidence.
+    each, a notebook that crashes, one that never ends, an untouched stub, and two that cheat. It
+    takes a few minutes, and seconds the second time: then it grades from evidence.
 
     Example: `autograder demo --students 4 --dir /tmp/course`
     """
