@@ -43,6 +43,7 @@ class _Names(dict[str, Any]):
     def __init__(self, own: dict[str, Any], lookup: Callable[[str], Any]) -> None:
         super().__init__(own)
         self._lookup = lookup
+        self["__builtins__"] = _Builtins(self)
 
     def __missing__(self, name: str) -> Any:
         if hasattr(builtins, name) or (name.startswith("__") and name.endswith("__")):
@@ -50,6 +51,20 @@ class _Names(dict[str, Any]):
         value = self._lookup(name)
         self[name] = value  # within one cell a name is fetched once
         return value
+
+
+class _Builtins(dict[str, Any]):
+    """The builtins, and behind them the test cell's namespace.
+
+    The body of a class looks its names up in a way that knows no ``__missing__`` of the globals.
+    """
+
+    def __init__(self, names: _Names) -> None:
+        super().__init__(vars(builtins))
+        self._names = names
+
+    def __missing__(self, name: str) -> Any:
+        return self._names[name]
 
 
 class Judge:
