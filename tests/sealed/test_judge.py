@@ -251,7 +251,7 @@ LEAKS = [
     f"exit('{CANARY}')",
     f"eval('{CANARY} +')",
     f"assert x, ('{CANARY}' if False else '')\nassert not x",
-    f"try:\n    raise ValueError('{CANARY}')\nexcept ValueError as e:\n    raise RuntimeError from e",
+    f"try:\n    raise ValueError('{CANARY}')\nexcept ValueError as e:\n    raise RuntimeError from e",  # noqa: E501
     f"(lambda: '{CANARY}' + 1)()",
     "def f():\n    return f()\nf()",
     f"syntax error '{CANARY}'",
