@@ -14,11 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from autograder.course import CourseFolder, use_interpreters_commands
 from autograder.kernels.sandbox import SandboxMissing, choose, gpu_devices
-from autograder.kernels.selfcheck import Probe, selfcheck
+
+if TYPE_CHECKING:
+    from autograder.kernels.selfcheck import Probe
 
 State = Literal["fine", "warning", "broken"]
 #: Earlier versions read files of the host through HDF5 external storage.
@@ -183,6 +185,10 @@ def sandbox(course: CourseFolder | None) -> Iterator[Item]:
             "Grade on Linux. `autograder check` and `autograder demo` work here.",
         )  # fmt: skip
         return
+    from autograder.kernels.selfcheck import (
+        selfcheck,
+    )  # drives a kernel, which takes a while to load
+
     try:
         box = choose("bubblewrap")
     except SandboxMissing as problem:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
-import fcntl
 import json
 import os
 import socket
@@ -39,14 +38,19 @@ def secrets() -> list[str]:
     return found
 
 
-def _walk(leave_out: tuple[str, ...] = ()) -> Iterator[tuple[str, list[str]]]:
+def _walk() -> Iterator[tuple[str, list[str]]]:
     """Yield every folder below the told roots with the names in it."""
     for root in TOLD["roots"]:
         for folder, inner, names in os.walk(root):
-            if folder.startswith((*SKIPPED, *leave_out)):
+            if folder.startswith(SKIPPED):
                 inner.clear()
                 continue
             yield folder, [*inner, *names]
+
+
+def _sockets() -> str:
+    """Return the kernel's own socket folder, which is the host's: where its connection file is."""
+    return os.path.dirname(sys.argv[1])
 
 
 def search() -> list[str]:
@@ -107,7 +111,12 @@ def unix_sockets() -> list[str]:
 def writes() -> list[str]:
     """Make a file in every folder that can be seen."""
     found = []
-    for folder, _ in _walk(leave_out=tuple(TOLD["scratch"])):
+    scratch = {root: os.stat(root).st_dev for root in TOLD["scratch"] if os.path.isdir(root)}
+    for folder, _ in _walk():
+        device = next((d for root, d in scratch.items() if folder.startswith(root)), None)
+        # a folder of the host that is mounted below a scratch folder is on another device
+        if folder == _sockets() or (device is not None and os.stat(folder).st_dev == device):
+            continue
         path = os.path.join(folder, TOLD["written"])
         with contextlib.suppress(OSError), open(path, "x"):
             found.append(f"writes in {folder}")
@@ -166,9 +175,10 @@ def descriptors() -> list[str]:
 
 def disk() -> list[str]:
     """Write to this machine's disk without bound: by a folder, or by an inherited descriptor."""
+    import fcntl  # Windows has none
+
     found = []
-    sockets = os.path.dirname(sys.argv[1])  # where the connection file lies
-    path = os.path.join(sockets, TOLD["written"])
+    path = os.path.join(_sockets(), TOLD["written"])
     most = TOLD["scratch_mb"] << 20
     with contextlib.suppress(OSError):
         try:
