@@ -12,5 +12,5 @@ def split(images, labels, seed):
 """,
     },
     loses=("test-split",),
-    message=r"class \d",
+    message=r"[Cc]lass \d has 500 test images",
 )
