@@ -185,9 +185,8 @@ def sandbox(course: CourseFolder | None) -> Iterator[Item]:
             "Grade on Linux. `autograder check` and `autograder demo` work here.",
         )  # fmt: skip
         return
-    from autograder.kernels.selfcheck import (
-        selfcheck,
-    )  # drives a kernel, which takes a while to load
+    # it drives a kernel, and that takes a while to load
+    from autograder.kernels.selfcheck import selfcheck
 
     try:
         box = choose("bubblewrap")

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from autograder.commands import lint as lint_command
 from autograder.course import open_course
 from autograder.lint import Finding, hidden_names, lint_assignment, lint_notebook, read_cells
+from autograder.lint.names import names_in
 
 FINE = "from autograder import check\ncheck.that(double(2) == 4, 'a', 'b', 'c')\n"
 BLOCK = "### BEGIN HIDDEN TESTS\n{}\n### END HIDDEN TESTS\n"
@@ -358,3 +359,26 @@ def test_the_command_exits_with_0_for_warnings_1_for_errors_and_2_for_no_assignm
     missing = run.invoke(_app(), ["a99", "--course", str(course)])
     assert missing.exit_code == 2 and "a00" in missing.output
     assert run.invoke(_app(), ["a00", "--course", str(course / "hidden")]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "bound", "free"),
+    [
+        ("x = [y for y in z if y]", {"x"}, {"z"}),
+        ("x = [y for y in z]\nprint(y)", {"x"}, {"print", "y", "z"}),
+        ("x = {a: b for a, b in f(c)}\na = 1", {"a", "x"}, {"c", "f"}),
+        ("x = [last := y for y in z]", {"last", "x"}, {"z"}),
+        ("def f(a, b=c):\n    global d\n    d = a + e\n    return [g for g in a]", {"d", "f"},
+         {"c", "e"}),
+        ("class A(B):\n    x = y", {"A"}, {"B", "y"}),
+        ("try:\n    import m.n\nexcept E as e:\n    raise", {"e", "m"}, {"E"}),
+        ("with f() as (a, *b):\n    for i in a: pass", {"a", "b", "i"}, {"f"}),
+        ("x = lambda v: v + w", {"x"}, {"w"}),
+        ("def", set(), set()),
+    ],
+)  # fmt: skip
+def test_names_are_resolved_as_the_compiler_does(
+    source: str, bound: set[str], free: set[str]
+) -> None:
+    names = names_in(source)
+    assert (set(names.bound), set(names.free)) == (bound, free)

@@ -73,6 +73,14 @@ def names_in(source: str) -> Names:
                 if not later:
                     now.add(name)
         pending += [(c, later or c.get_type() == "function") for c in scope.get_children()]
+    # from Python 3.12 on, the variables of a top-level comprehension look like the module's own
+    inner = _Comprehensions()
+    inner.visit(tree)
+    phantoms = inner.targets - inner.stored
+    bound -= phantoms
+    assigned -= phantoms
+    read -= phantoms - inner.read_outside
+    now -= phantoms - inner.read_outside
     lines: dict[str, int] = {}
     star = False
     for node in ast.walk(tree):
@@ -83,6 +91,49 @@ def names_in(source: str) -> Names:
     free = {n: lines.get(n, 1) for n in read - bound if not n.startswith("__")}
     ordered = dict(sorted(free.items(), key=lambda item: (item[1], item[0])))
     return Names(frozenset(bound), frozenset(bound - assigned), ordered, frozenset(now), star)
+
+
+class _Comprehensions(ast.NodeVisitor):
+    """Tells the variables of comprehensions from names that are stored or read outside them."""
+
+    def __init__(self) -> None:
+        self.targets: set[str] = set()
+        self.stored: set[str] = set()
+        self.read_outside: set[str] = set()
+        self._own: list[set[str]] = []
+
+    def generic_visit(self, node: ast.AST) -> None:
+        generators: list[ast.comprehension] = getattr(node, "generators", [])
+        if not generators:
+            super().generic_visit(node)
+            return
+        names = {n.id for g in generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
+        self.targets |= names
+        self._own.append(names)
+        super().generic_visit(node)
+        self._own.pop()
+
+    def visit_Name(self, node: ast.Name) -> None:  # noqa: N802 (the name is ast's)
+        own = any(node.id in names for names in self._own)
+        if isinstance(node.ctx, ast.Load) and not own:
+            self.read_outside.add(node.id)
+        elif not isinstance(node.ctx, ast.Load) and not own:
+            self.stored.add(node.id)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # noqa: N802
+        self.stored.add(node.name)
+        self.generic_visit(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:  # noqa: N802
+        self.stored.add(node.name)
+        self.generic_visit(node)
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:  # noqa: N802
+        self.stored |= {node.name} if node.name else set()
+        self.generic_visit(node)
+
+    def visit_alias(self, node: ast.alias) -> None:
+        self.stored.add(node.asname or node.name.split(".")[0])
 
 
 @dataclass(frozen=True)
