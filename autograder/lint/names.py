@@ -77,8 +77,8 @@ def names_in(source: str) -> Names:
     inner = _Comprehensions()
     inner.visit(tree)
     phantoms = inner.targets - inner.stored
-    bound -= phantoms
-    assigned -= phantoms
+    bound = bound - phantoms | inner.walrus
+    assigned = assigned - phantoms | inner.walrus
     read -= phantoms - inner.read_outside
     now -= phantoms - inner.read_outside
     lines: dict[str, int] = {}
@@ -100,7 +100,9 @@ class _Comprehensions(ast.NodeVisitor):
         self.targets: set[str] = set()
         self.stored: set[str] = set()
         self.read_outside: set[str] = set()
+        self.walrus: set[str] = set()  # assigned in a comprehension to the module's own name
         self._own: list[set[str]] = []
+        self._functions = 0
 
     def generic_visit(self, node: ast.AST) -> None:
         generators: list[ast.comprehension] = getattr(node, "generators", [])
@@ -120,9 +122,21 @@ class _Comprehensions(ast.NodeVisitor):
         elif not isinstance(node.ctx, ast.Load) and not own:
             self.stored.add(node.id)
 
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:  # noqa: N802
+        if not self._functions:
+            self.walrus.add(node.target.id)
+        self.generic_visit(node)
+
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # noqa: N802
         self.stored.add(node.name)
+        self._functions += 1
         self.generic_visit(node)
+        self._functions -= 1
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:  # noqa: N802
+        self._functions += 1
+        self.generic_visit(node)
+        self._functions -= 1
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:  # noqa: N802
         self.stored.add(node.name)
