@@ -201,7 +201,8 @@ class _Run:
         self._tests: list[TestOutcome] = []
         self._manual: list[ManualAnswer] = []
         self._stopped = ""  # why no further cell can run
-        self._trouble = ""  # what went wrong in the student's cells since the last test
+        self._trouble = ""  # what went wrong in the cells of the task
+        self._tested = False  # whether a test of the task has run
         self._timed_out = False
 
     async def everything(self) -> DryRun:
@@ -223,11 +224,13 @@ class _Run:
                     if _heading(cell.source):
                         self._progress(heading)
                 elif cell.cell_type == "code" and cell.source.strip() and not self._stopped:
+                    if self._tested and not is_test(cell):  # a new task begins
+                        self._tested, self._trouble = False, ""
                     await self._cell(cell, index)
                 if is_test(cell):
                     took = round(time.monotonic() - task_began, 2)
                     self._tests.append(self._outcome(cell, heading, took))
-                    self._trouble, task_began = "", time.monotonic()
+                    self._tested, task_began = True, time.monotonic()
                 elif cell.cell_type == "code":
                     self._trouble = self._trouble or self._trouble_of(cell)
                 if is_manual(cell):
@@ -387,7 +390,14 @@ def _was_changed(cell: NotebookNode) -> bool:
 
 
 def _heading(source: str) -> str:
-    """Return the last Markdown heading of a cell, without its marks."""
+    """Return the last Markdown heading of a cell, without its marks.
+
+    A collapsed block holds a translation, whose headings repeat those of the text.
+
+    >>> _heading("# Title\\n## 1 · Squares\\n<details>\\n\\n## 1 · Bình phương\\n</details>")
+    '1 · Squares'
+    """
+    source = re.sub(r"<details\b.*?(</details>|\Z)", "", source, flags=re.DOTALL | re.IGNORECASE)
     found = [
         line.lstrip("#").strip().strip("*_ ")
         for line in source.splitlines()

@@ -100,11 +100,14 @@ def show(result: DryRun, console: Console) -> None:
             "",
         )
     console.print(table)
+    advice: dict[str, list[str]] = {}
     for test in result.tests:
         if test.status == "not yet" and test.advice:
-            console.print(f"\n[bold]{escape(test.grade_id)}[/] {escape(test.message)}")
-            for line in test.advice.splitlines():
-                console.print(f"  {escape(line)}", highlight=False)
+            advice.setdefault(test.advice, []).append(test.grade_id)
+    for text, names in advice.items():
+        console.print(f"\n[bold]{escape(', '.join(names))}[/]", highlight=False)
+        for line in text.splitlines():
+            console.print(f"  {escape(line)}", highlight=False)
     for note in result.notes:
         console.print(f"\n[yellow]Note:[/] {escape(note)}", highlight=False)
     passed = sum(test.status == "passed" for test in result.tests)
