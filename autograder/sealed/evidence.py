@@ -50,6 +50,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         cells: the student's cells in order, as far as they were run.
         snapshots: top-level values by position (see `job.positions`).
         notes: limits that struck, as sentences.
+        answers: whether a kernel could still be asked when the recording ended.
     """
 
     key: str
@@ -63,6 +64,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[str] = []
     kit: str = ""
     created: str = ""
+    answers: bool = False
 
 
 class TestResult(msgspec.Struct, frozen=True, kw_only=True):

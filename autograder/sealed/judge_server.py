@@ -243,7 +243,9 @@ def judge(request: Request, events: wire.Channel, student: wire.Channel | None) 
     store = Store(Path(job.store))
     evidence, arrays = store.read(request.key, request.run)
     calls, more = store.read_calls(request.key, request.run)
-    gone = request.gone or (f"its kernel had ended: {evidence.ended}" if evidence.ended else "")
+    gone = request.gone or (
+        f"its kernel had ended: {evidence.ended}" if evidence.ended and not evidence.answers else ""
+    )
     link = Link(student, calls, {**arrays, **more}, job.limits.call_seconds, gone)
     views = Views(link, job.limits)
     judge: Any = Judge(job.cells, evidence, link, views, evidence.ended)

@@ -7,15 +7,18 @@ student's kernel sends. It holds no hidden data and no gradebook.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from nbformat import validate
 
 import autograder
 from autograder.kernels.sandbox import KIT, make
@@ -56,9 +59,10 @@ class Recorder:
         self._hello: wire.Hello | None = None
         self._notes: list[str] = []
         self._ended = ""
+        self._fatal: int | None = None
         self._begin = time.monotonic()
 
-    async def record(self, session: KernelSession) -> Evidence:
+    async def record(self, session: KernelSession) -> None:
         """Run all cells, with a snapshot wherever a test stands."""
         wanted = set(positions(self._job.cells).values())
         executed = 0
@@ -72,6 +76,41 @@ class Recorder:
             executed += 1
         if executed in wanted and not self._ended:
             await self._snapshot(session, executed)
+
+    @property
+    def recoverable(self) -> bool:
+        """Whether a cell ended the kernel, and there is something before it."""
+        return bool(self._fatal)
+
+    async def recover(self, session: KernelSession) -> bool:
+        """Run again, in a fresh kernel, what stands before the cell that ended the first one.
+
+        The tests of those cells may call their functions, as they can in every other notebook. The
+        outputs of the first kernel stay; values and functions are those of the second.
+        """
+        assert self._fatal is not None
+        wanted = set(positions(self._job.cells).values())
+        executing = [c for c in self._job.cells if c.role in ("student", "grader")]
+        self._hello, self._begin = None, time.monotonic()
+        limits = self._job.limits
+        for executed, cell in enumerate(executing[: self._fatal + 1]):
+            if executed in wanted and not await self._snapshot(session, executed, final=False):
+                return False
+            left = limits.submission_seconds - (time.monotonic() - self._begin)
+            if executed == self._fatal or left <= 0:
+                break
+            if cell.source.strip():
+                await session.run(cell.source, min(limits.cell_seconds, left))
+            if not await session.alive():
+                return False
+        self._notes.append(
+            f"Cells before `{executing[self._fatal].id}` were run once more, so that their "
+            "functions could be checked."
+        )
+        return True
+
+    def evidence(self, answers: bool) -> Evidence:
+        """Return what was seen; ``answers``: whether a kernel can still be asked."""
         return Evidence(
             key=self._key,
             run=self._run,
@@ -84,6 +123,7 @@ class Recorder:
             notes=self._notes,
             kit=autograder.__version__,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
+            answers=answers,
         )
 
     async def _cell(self, session: KernelSession, cell: Cell) -> None:
@@ -100,8 +140,8 @@ class Recorder:
             CellRecord(
                 id=cell.id,
                 status=outcome.status,
-                outputs=outcome.outputs,
-                execution_count=outcome.execution_count,
+                outputs=[output for o in outcome.outputs if (output := _sound(o)) is not None],
+                execution_count=_count(outcome.execution_count),
                 seconds=outcome.seconds,
                 notes=outcome.notes,
             )
@@ -109,21 +149,24 @@ class Recorder:
         self._notes += [f"cell `{cell.id}`: {note}" for note in outcome.notes]
         if not await session.alive():
             self._end(f"the kernel ended in cell `{cell.id}`")
+            self._fatal = len(self._records) - 1
 
     def _end(self, why: str) -> None:
         self._ended = why
         self._notes.append(f"The notebook stopped early: {why}.")
 
-    async def _snapshot(self, session: KernelSession, position: int) -> None:
+    async def _snapshot(self, session: KernelSession, position: int, *, final: bool = True) -> bool:
         await session.request(SERVE)
         try:
             values, arrays = await asyncio.to_thread(self._ask_snapshot, position)
         except wire.WireProblem as problem:
-            self._end(f"the kernel did not tell its values ({problem})")
+            if final:
+                self._end(f"the kernel did not tell its values ({problem})")
             await session.kill()
-            return
+            return False
         self._arrays.update(arrays)
         self._snapshots[position] = values
+        return True
 
     def _ask_snapshot(self, position: int) -> tuple[dict[str, wire.Value], wire.Arrays]:
         seconds = SNAPSHOT_SECONDS
@@ -159,7 +202,6 @@ async def run(job: Job, key: str, number: int, grader: socket.socket, student: s
     readable |= {f"{KIT}/official/{name}": path for name, path in official.items()}
     env = {
         **job.env,
-        "AUTOGRADER_WIRE": str(student.fileno()),
         "AUTOGRADER_MESSAGE_MB": str(job.limits.message_mb),
         "AUTOGRADER_COPY": os.pathsep.join((f"{KIT}/submitted", f"{KIT}/official"))
         if boxed
@@ -184,18 +226,63 @@ async def run(job: Job, key: str, number: int, grader: socket.socket, student: s
         start = "from autograder.sealed.agent import main; main()"
         return [sys.executable, "-P", "-c", start, connection]
 
-    async with start_kernel(
-        sandbox, argv, limits=job.limits, readable=readable, env=env, wire=student,
-        prepare=prepare,
-    ) as session:  # fmt: skip
-        student.close()
-        evidence = await recorder.record(session)
-        recorder.store(evidence)
-        alive = await session.alive()
-        if alive:
+    def kernel(end: socket.socket) -> contextlib.AbstractAsyncContextManager[KernelSession]:
+        return start_kernel(
+            sandbox, argv, limits=job.limits, readable=readable, wire=end, prepare=prepare,
+            env={**env, "AUTOGRADER_WIRE": str(end.fileno())},
+        )  # fmt: skip
+
+    async def finish(session: KernelSession | None) -> None:
+        recorder.store(recorder.evidence(session is not None))
+        if session is not None:
             await session.request(SERVE)
-        _report(control, Recorded(alive))
+        _report(control, Recorded(session is not None))
         await asyncio.to_thread(_wait_for_end, control)
+
+    spare = student.dup()  # the end of the wire for a second kernel, should the first one die
+    async with kernel(student) as session:
+        student.close()
+        await recorder.record(session)
+        if await session.alive():
+            spare.close()
+            await finish(session)
+            return
+    if recorder.recoverable:
+        async with kernel(spare) as again:
+            spare.close()
+            if await recorder.recover(again):
+                await finish(again)
+                return
+    spare.close()
+    await finish(None)
+
+
+def _sound(output: dict[str, Any]) -> dict[str, Any] | None:
+    """Return an output as text that can be stored, or None where it breaks the format's rules.
+
+    A notebook can send messages of its own making.
+    """
+    cleaned = _text(output)
+    try:
+        validate(cleaned, ref="output", version=4)
+        msgspec.msgpack.encode(cleaned)
+    except Exception:  # whatever the validator and the encoder find
+        return None
+    return dict(cleaned)
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, Mapping):
+        return {_text(k): _text(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_text(v) for v in value]
+    return value
+
+
+def _count(number: Any) -> int | None:
+    return number if type(number) is int and 0 <= number < 2**31 else None
 
 
 def _report(control: wire.Channel, report: Report) -> None:

@@ -24,7 +24,7 @@ import msgspec
 
 from autograder.kernels.sandbox import package_folder
 from autograder.sealed import record, wire
-from autograder.sealed.evidence import CallRecord, Judgement, Store, TestResult
+from autograder.sealed.evidence import CallRecord, EvidenceMissing, Judgement, Store, TestResult
 from autograder.sealed.job import Job, submission_digest, tests_digest
 from autograder.sealed.judge import unreached
 from autograder.sealed.judge_server import (
@@ -127,7 +127,10 @@ def _judging_code() -> Path:
 
 
 def _file(job: Job, store: Store, key: str, run: int, tests: str, verdict: _Verdict) -> Judgement:
-    evidence, _ = store.read(key, run)
+    try:
+        evidence, _ = store.read(key, run)
+    except EvidenceMissing as problem:
+        raise RecordingFailed(str(problem)) from None
     if verdict.calls:
         earlier, arrays = store.read_calls(key, run)
         store.write_calls(key, run, earlier + verdict.calls, {**arrays, **verdict.arrays})
@@ -157,7 +160,8 @@ def _recording(job: Job, key: str, run: int) -> Iterator[socket.socket | None]:
     student.close()
     channel = wire.Channel(control, 1 << 20)
     limits = job.limits
-    patience = limits.submission_seconds + 300.0  # the start, the snapshots, the last interrupt
+    # twice for a kernel that ended; besides, the starts, the snapshots, the last interrupt
+    patience = 2 * limits.submission_seconds + 300.0
     try:
         channel.send(wire.Frame(msgspec.msgpack.encode((job, key, run)), b""), 60.0)
         try:
