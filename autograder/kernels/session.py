@@ -18,7 +18,7 @@ from typing import Any, Literal
 import psutil
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
-from nbclient.exceptions import DeadKernelError
+from nbclient.exceptions import CellExecutionComplete, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -77,7 +77,12 @@ class _BoundedClient(NotebookClient):
                 return None
             self.cell_bytes += size
             self.total_bytes += size
-        return super().process_message(msg, cell, cell_index)
+        try:
+            return super().process_message(msg, cell, cell_index)
+        except CellExecutionComplete:
+            raise
+        except Exception:  # a notebook can send messages of its own making; they are not shown
+            return None
 
 
 def memory_of(provisioner: Any) -> int:
@@ -165,9 +170,7 @@ class KernelSession:
             notes,
         )
 
-    async def _watch(
-        self, work: asyncio.Future[NotebookNode], seconds: float
-    ) -> tuple[bool, bool]:
+    async def _watch(self, work: asyncio.Future[NotebookNode], seconds: float) -> tuple[bool, bool]:
         """Wait for a cell; return whether it is done, and whether it used too much memory."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import ctypes
 import os
 import random
 import resource
@@ -268,11 +269,20 @@ def limit_resources() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def die_with_parent() -> None:
+    """End this kernel when its driver ends, however it ends. A box does so by itself."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # 1 is PR_SET_PDEATHSIG
+
+
 def main() -> None:
     """Start the kernel: ``main()`` reads the connection file's path from ``sys.argv``."""
+    die_with_parent()
     limit_resources()
     sources = [Path(p) for p in os.environ.pop("AUTOGRADER_COPY", "").split(os.pathsep) if p]
     copy_files(sources, Path.cwd())
     app = IPKernelApp.instance(kernel_class=StudentKernel)
     app.initialize(["-f", sys.argv[1], "--HistoryManager.enabled=False"])
+    if "" not in sys.path:  # modules that were handed in; IPython leaves them out under -P
+        sys.path.insert(1, "")
     app.start()
