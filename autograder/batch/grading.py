@@ -113,7 +113,7 @@ def _commit(graded: _Graded, committer: Committer) -> SubmissionResult:
     plan = graded.plan
     if graded.problem:
         return _without(plan.student, "failed", graded.problem, committer, graded.seconds)
-    problem = committer.commit(plan.student)
+    problem = committer.commit(plan.student, plan.problems)
     if problem:
         return _without(plan.student, "failed", problem, committer, graded.seconds)
     scores = committer.scores(plan.student)
@@ -130,7 +130,7 @@ def _commit(graded: _Graded, committer: Committer) -> SubmissionResult:
                 grade_id=grade_id,
                 score=score,
                 max_score=most,
-                message=told.message if told is not None else plan.problem_of(name),
+                message=plan.problem_of(name) or (told.message if told is not None else ""),
             )
         )
     notes = [*plan.notes]

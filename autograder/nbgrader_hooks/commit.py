@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import tempfile
+from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
+from pathlib import Path
 
+import nbformat
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import NbGraderAPI
 from traitlets.config import Config
 
-from autograder.course import CourseFolder
+from autograder.course import CourseFolder, from_config
+from autograder.nbgrader_hooks.plan import stand_in
 from autograder.nbgrader_hooks.source import SourceCell, notebooks_of, source_cells
+from autograder.sealed.files import copy_files
 
 
 @dataclass
@@ -39,6 +47,7 @@ class Committer:
         }
         config = Config(course.config)
         config.Course.sandbox = sandbox
+        self._config = config
         self._api = NbGraderAPI(config=config)
         self._api.log.setLevel(logging.CRITICAL)
 
@@ -47,13 +56,38 @@ class Committer:
         """The points of the assignment."""
         return sum(c.points for cells in self.sources.values() for c in cells if c.grade)
 
-    def commit(self, student: str) -> str:
-        """Run nbgrader's autograde for ``student``; return what went wrong, or an empty string."""
-        done = self._api.autograde(self._assignment, student, force=True, create=True)
+    def commit(self, student: str, problems: Mapping[str, str] | None = None) -> str:
+        """Run nbgrader's autograde for ``student``; return what went wrong, or an empty string.
+
+        Args:
+            student: whose submission it is.
+            problems: why a notebook cannot be read, by its name. nbgrader would refuse the whole
+                submission, so it is given an empty notebook in that one's place.
+        """
+        with contextlib.ExitStack() as stack:
+            api = self._api
+            if problems:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+                api = self._with_stand_ins(folder, student, problems)
+            done = api.autograde(self._assignment, student, force=True, create=True)
         if done["success"]:
             return ""
         lines = (done.get("error") or done.get("log") or "").strip().splitlines()
         return f"nbgrader could not save the result: {lines[-1] if lines else 'no reason given'}"
+
+    def _with_stand_ins(
+        self, folder: Path, student: str, problems: Mapping[str, str]
+    ) -> NbGraderAPI:
+        config = deepcopy(self._config)
+        config.CourseDirectory.submitted_directory = str(folder)
+        submitted = self._course.step("submitted", student, self._assignment)
+        target = from_config(self._course.root, config).step("submitted", student, self._assignment)
+        copy_files([submitted], target)
+        for notebook, problem in problems.items():
+            nbformat.write(stand_in(problem), target / f"{notebook}.ipynb")
+        api = NbGraderAPI(config=config)
+        api.log.setLevel(logging.CRITICAL)
+        return api
 
     def feedback(self, student: str) -> str:
         """Write the feedback page of ``student``; return what went wrong, or an empty string."""

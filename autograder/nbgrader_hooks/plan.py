@@ -48,22 +48,28 @@ def plan_submission(
     folder = course.step("submitted", student, assignment)
     for notebook, source in sources.items():
         path = folder / f"{notebook}.ipynb"
-        if not path.is_file():
-            plan.problems[notebook] = f"{notebook}.ipynb was not handed in."
-            plan.notes.append(plan.problems[notebook])
-            continue
         try:
+            if not path.is_file():
+                raise Unreadable(f"{notebook}.ipynb was not handed in.")
             nb = read_notebook(path)
         except Unreadable as problem:
             plan.problems[notebook] = str(problem)
             plan.notes.append(str(problem))
-            continue
-        plan.notes += restore(nb, source)
+            nb = stand_in(str(problem))
+        mended = restore(nb, source)
+        plan.notes += [] if notebook in plan.problems else mended
         plan.jobs[notebook] = make_job(
             course, nb, source, assignment=assignment, student=student, notebook=notebook,
             sandbox=sandbox, threads=threads, fresh=fresh,
         )  # fmt: skip
     return plan
+
+
+def stand_in(problem: str) -> nbformat.NotebookNode:
+    """Return an empty notebook that says why it stands in the place of what was handed in."""
+    nb: nbformat.NotebookNode = nbformat.v4.new_notebook()
+    nb.cells = [nbformat.v4.new_markdown_cell(problem, id="problem")]
+    return nb
 
 
 def read_notebook(path: Path) -> nbformat.NotebookNode:
