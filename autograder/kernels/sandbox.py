@@ -4,8 +4,9 @@ Promised, and the kernel feature that each promise rests on:
 
 - no network: an empty network namespace (loopback only);
 - no other process is seen or signalled: PID and IPC namespaces, an own ``/proc``;
-- nothing is written but a private scratch folder in memory, of bounded size: a mount namespace of
-  read-only binds and tmpfs;
+- nothing is written but private scratch folders in memory, each of bounded size: a mount namespace
+  of read-only binds and tmpfs. One exception: the folder of the kernel's own sockets lies on the
+  host's disk, is emptied when the kernel ends, and its size is not bounded yet;
 - of the host only the system's libraries, the interpreter with its packages, this package and the
   submission's own public files are visible: the same mount namespace, built from an allow-list;
 - no privilege is gained: a user namespace without capabilities, and ``no_new_privs``;
@@ -92,10 +93,13 @@ class Bubblewrap:
         if found is None:
             raise SandboxMissing(f"bubblewrap (bwrap) is not installed. {INSTALL_HINT}")
         self._bwrap = found
+        self._env = shutil.which("env") or "/usr/bin/env"
 
     def command(self, box: Box) -> list[str]:
         """Return the ``bwrap`` command line for ``box``."""
-        args = [self._bwrap, "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc"]
+        # bwrap's own process stays in the box, and what it was started with can be read there
+        args = [self._env, "-i", self._bwrap]
+        args += ["--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc"]
         args += ["--unshare-uts", "--unshare-cgroup-try", "--disable-userns"]
         args += ["--uid", "1000", "--gid", "1000", "--hostname", "student"]
         args += ["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"]
@@ -106,6 +110,7 @@ class Bubblewrap:
             else:
                 args += ["--ro-bind", target, target]
         args += ["--proc", "/proc", "--dev", "/dev"]
+        args += ["--size", str(box.limits.scratch_mb << 20), "--tmpfs", "/dev/shm"]
         args += ["--size", str(box.limits.scratch_mb << 20), "--tmpfs", "/tmp"]
         args += ["--size", str(box.limits.scratch_mb << 20), "--tmpfs", HOME]
         for folder in interpreter_folders():
@@ -118,7 +123,7 @@ class Bubblewrap:
             args += ["--ro-bind", str(source), target]
         for target, source in box.shared.items():
             args += ["--bind", str(source), target]
-        args += ["--dir", WORK, "--chdir", WORK, "--remount-ro", "/"]
+        args += ["--dir", WORK, "--chdir", WORK, "--remount-ro", "/dev", "--remount-ro", "/"]
         inside = {"HOME": HOME, "PATH": "/usr/bin:/bin", "TMPDIR": "/tmp", "LANG": "C.UTF-8"}
         inside |= {"PYTHONPATH": f"{KIT}/lib", **box.env}
         for name, value in inside.items():

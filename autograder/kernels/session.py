@@ -9,8 +9,9 @@ import shutil
 import signal
 import socket
 import tempfile
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -83,6 +84,36 @@ class _BoundedClient(NotebookClient):
             raise
         except Exception:  # a notebook can send messages of its own making; they are not shown
             return None
+
+
+class _Log:
+    """Reads what a kernel writes to its own stdout and stderr, and keeps the end of it.
+
+    A pipe and not a file: a file would let a notebook fill the disk.
+    """
+
+    def __init__(self) -> None:
+        self._kept = b""
+
+    @contextlib.contextmanager
+    def writer(self) -> Iterator[int]:
+        """Yield the descriptor to write to, for as long as it takes to start the kernel."""
+        reader, end = os.pipe()
+        threading.Thread(target=self._read, args=(reader,), daemon=True).start()
+        try:
+            yield end
+        finally:
+            os.close(end)
+
+    @property
+    def tail(self) -> str:
+        """The last characters of the log."""
+        return self._kept.decode(errors="replace").strip()[-800:]
+
+    def _read(self, reader: int) -> None:
+        with open(reader, "rb", buffering=0) as pipe:
+            while chunk := pipe.read(65536):
+                self._kept = (self._kept + chunk)[-4096:]
 
 
 def memory_of(provisioner: Any) -> int:
@@ -245,14 +276,14 @@ async def start_kernel(
         return sandbox.command(box)
 
     manager.build_command = build
-    log_path = folder / "kernel.log"
+    log = _Log()
     session = KernelSession(manager, client, limits)
     try:
         if sandbox.name == "none":
             prepare(work)
-        with log_path.open("wb") as log:
+        with log.writer() as end:
             await manager.start_kernel(
-                cwd=str(work), stdout=log, stderr=log, pass_fds=(wire.fileno(),), env=os.environ
+                cwd=str(work), stdout=end, stderr=end, pass_fds=(wire.fileno(),), env=os.environ
             )
         # interrupts travel as messages: the box's own process must not get the signal
         assert manager.kernel_spec is not None
@@ -262,8 +293,9 @@ async def start_kernel(
         try:
             await client.kc.wait_for_ready(timeout=READY_SECONDS)
         except RuntimeError as error:
-            tail = log_path.read_text(errors="replace").strip()[-800:]
-            raise KernelFailed(f"the kernel did not start: {error}. Its log ends: {tail}") from None
+            raise KernelFailed(
+                f"the kernel did not start: {error}. Its log ends: {log.tail}"
+            ) from None
         client.kc.allow_stdin = False
         yield session
     finally:
