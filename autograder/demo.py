@@ -16,7 +16,8 @@ from autograder.redteam.mutants import mutants, quick, stub, submission, variant
 
 ASSIGNMENT = "a06-ex7-digits"
 MARK = ".autograder-demo"
-CELL_SECONDS = 150  # the endless notebook costs this much; the reference trains in half of it
+CELL_SECONDS = 180  # the endless notebook costs this much; the reference trains in half of it
+LONGEST_FIRST = ("ines", "ada")  # started first, the others run beside them
 
 CONFIG = """
 

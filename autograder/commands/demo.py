@@ -11,8 +11,6 @@ from rich.markup import escape
 
 from autograder.commands.common import UsageProblem, console
 from autograder.commands.grade import default_jobs, print_suspicions, write_feedback
-from autograder.commands.progress import make_progress
-from autograder.commands.table import print_results
 
 
 def command(
@@ -32,7 +30,9 @@ def command(
     Example: `autograder demo --students 4 --dir /tmp/course`
     """
     from autograder import demo
-    from autograder.batch import grade_class
+    from autograder.batch import ClassResult, grade_class
+    from autograder.commands.progress import make_progress
+    from autograder.commands.table import print_results
     from autograder.course import open_course
     from autograder.datasets import DataPaths, write_standin
     from autograder.kernels.sandbox import SandboxMissing, SandboxName, choose
@@ -63,13 +63,17 @@ def command(
             "demonstration wrote them itself; `autograder grade` would refuse.[/]"
         )
     with make_progress(console) as progress:
-        result = grade_class(
-            course, demo.ASSIGNMENT, [p.name for p in people],
+        names = [p.name for p in people]
+        first = [name for name in demo.LONGEST_FIRST if name in names]
+        graded = grade_class(
+            course, demo.ASSIGNMENT, [*first, *(n for n in names if n not in first)],
             jobs=default_jobs(), sandbox=box, progress=progress,
         )  # fmt: skip
+    told = {one.student: one for one in graded.submissions}
+    result = ClassResult(assignment=demo.ASSIGNMENT, submissions=[told[name] for name in names])
     print_results(console, result)
     print_suspicions(result)
-    write_feedback(course, demo.ASSIGNMENT, box, [p.name for p in people])
+    write_feedback(course, demo.ASSIGNMENT, box, names)
     console.print(
         f"\nDone in {time.monotonic() - begin:.0f} s. Look further:\n"
         f"  cd {escape(str(directory))}\n"

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 import typer
 from rich.markup import escape
 from rich.panel import Panel
 
-from autograder.batch.results import ClassResult
 from autograder.commands.common import (
     AssignmentArgument,
     CourseOption,
     console,
     course_with,
 )
-from autograder.commands.table import print_results
 from autograder.course import CourseFolder
 from autograder.files import write_atomic
+
+if TYPE_CHECKING:  # importing these takes seconds, which `autograder check` need not pay
+    from autograder.batch import ClassResult
 
 
 def command(
@@ -63,6 +64,7 @@ def command(
     """
     from autograder.batch import grade_class
     from autograder.commands.progress import make_progress
+    from autograder.commands.table import print_results
 
     folder = course_with(assignment, course)
     box = sandbox or ("none" if folder.settings.sandbox == "none" else "bubblewrap")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -10,7 +10,6 @@ from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 
-from autograder.batch.appeal import Appeal, appeals
 from autograder.commands.common import (
     AssignmentArgument,
     CourseOption,
@@ -20,7 +19,10 @@ from autograder.commands.common import (
     course_with,
     points,
 )
-from autograder.nbgrader_hooks.commit import Scores
+
+if TYPE_CHECKING:  # importing these takes seconds, which `autograder check` need not pay
+    from autograder.batch.appeal import Appeal
+    from autograder.nbgrader_hooks.commit import Scores
 
 _INDENT = (0, 0, 0, 10)
 
@@ -38,6 +40,8 @@ def command(
 
     Example: `autograder show a06-ex7-digits ada`
     """
+    from autograder.batch.appeal import appeals
+
     folder = course_with(assignment, course)
     there = folder.students(assignment)
     if student not in there:
