@@ -31,7 +31,7 @@ keras.utils.set_random_seed(SEED)
 final_model = keras.Sequential(
     [keras.Input((20, 20, 1)), layers.Flatten(), layers.Dense(10, activation="softmax")]
 )
-final_model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+final_model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 final_history = final_model.fit(
     X_train, y_train, validation_data=(X_val, y_val), epochs=3, verbose=0
 )

@@ -78,6 +78,6 @@ def command(
         f"\nDone in {time.monotonic() - begin:.0f} s. Look further:\n"
         f"  cd {escape(str(directory))}\n"
         f"  autograder show {demo.ASSIGNMENT} kim     what a score rests on\n"
-        f"  nbgrader formgrader                    the same in nbgrader's own pages"
+        f"  jupyter lab                            nbgrader's menu: formgrader, as ever"
     )
     raise typer.Exit(result.exit_code())

@@ -18,11 +18,11 @@ def print_results(console: Console, result: ClassResult) -> None:
     table = Table(title=f"{result.assignment}: {len(result.submissions)} submissions")
     table.add_column("student", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
-    for i, _ in enumerate(tests, start=1):
-        table.add_column(str(i), justify="center", no_wrap=True)
+    # one column for all marks: a column each would not fit a terminal of 80 characters
+    table.add_column("".join(f"{i:>3}" for i, _ in enumerate(tests, start=1)), no_wrap=True)
     table.add_column("s", justify="right", no_wrap=True)
     for one in result.submissions:
-        table.add_row(*_row(one, len(tests)))
+        table.add_row(*_row(one))
     console.print(table)
     if legend:
         console.print(
@@ -40,13 +40,13 @@ def first_line(text: str) -> str:
     return text.strip().splitlines()[0] if text.strip() else ""
 
 
-def _row(one: SubmissionResult, columns: int) -> list[str]:
+def _row(one: SubmissionResult) -> list[str]:
     if one.status != "graded":
-        return [escape(one.student), f"[red]{one.status}[/]", *[""] * columns, f"{one.seconds:.0f}"]
+        return [escape(one.student), f"[red]{one.status}[/]", "", f"{one.seconds:.0f}"]
     most = sum(t.max_score for t in one.tests)
     shown = f"[{colour_of(one.score, most)}]{points(one.score, one.max_score)}[/]"
-    marks = [_mark(t) for t in one.tests] + [""] * (columns - len(one.tests))
-    return [escape(one.student), shown, *marks, f"{one.seconds:.0f}"]
+    marks = "".join(f"  {_mark(t)}" for t in one.tests)
+    return [escape(one.student), shown, marks, f"{one.seconds:.0f}"]
 
 
 def _mark(test: TestScore) -> str:

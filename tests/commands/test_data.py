@@ -14,7 +14,7 @@ from autograder.datasets.hidden import reduce_to_20
 from autograder.files import write_atomic
 
 RUNNER = CliRunner()
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture(autouse=True)
