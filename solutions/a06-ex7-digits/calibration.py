@@ -42,8 +42,8 @@ def calibrate(
         seeds: at least five for a line that is to be used.
 
     Returns:
-        ``plain`` and ``reference``, each with the accuracies (shares of 1) on the hidden set, on the
-        test split and on the validation split, ``worst`` and ``mean`` on the hidden set, the
+        ``plain`` and ``reference``, each with the accuracies (shares of 1) on the hidden set, the
+        test and the validation split, ``worst`` and ``mean`` on the hidden set, the
         ``line``, and the CPU seconds of training, of which two cores take about half as long; and
         ``seeds``. The line of ``plain`` earns full marks. The line of ``reference``, its mean, is
         for the ambitious and earns nothing.
