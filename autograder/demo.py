@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,20 +106,16 @@ def class_of(size: int) -> list[Student]:
         Student("ada", "the reference solution", lambda: submission(ASSIGNMENT)),
         Student("bao", "the plain network", quickly()),
         Student("chi", "a weak model without a convolution", quickly(final=WEAK)),
-        Student("dung", "forgets that label 10 is the digit 0", mutant(_pick(known, "label"))),
-        Student("emil", "splits without stratify", mutant(_pick(known, "stratify"))),
-        Student("fatima", "softmax twice", mutant(_pick(known, "double"))),
-        Student("giang", "draws the training loss only", mutant(_pick(known, "plot", "curve"))),
+        Student("dung", "forgets that label 10 is the digit 0", mutant("label_10_kept")),
+        Student("emil", "splits without stratify", mutant("split_not_stratified")),
+        Student("fatima", "softmax twice", mutant("double_softmax")),
+        Student("giang", "draws the training loss only", mutant("plot_training_only")),
         Student("hugo", "the kernel crashes in the last training", quickly(final=CRASH)),
         Student("ines", "the last training never ends", quickly(final=ENDLESS)),
         Student("jun", "handed in the untouched stub", lambda: stub(ASSIGNMENT)),
         Student("kim", "cheats: invents the history and the accuracy", quickly(final=INVENTED)),
         Student("lars", "cheats: patches the checks, skips the tests", _forged),
     ][:size]
-
-
-def _pick(known: Mapping[str, object], *words: str) -> str:
-    return next(slug for word in words for slug in sorted(known) if word in slug)
 
 
 def _forged() -> NotebookNode:
