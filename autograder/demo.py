@@ -107,7 +107,7 @@ def class_of(size: int) -> list[Student]:
         Student("bao", "the plain network", quickly()),
         Student("chi", "a weak model without a convolution", quickly(final=WEAK)),
         Student("dung", "forgets that label 10 is the digit 0", mutant("label_10_kept")),
-        Student("emil", "splits without stratify", mutant("split_not_stratified")),
+        Student("emil", "splits without stratify", mutant("split_without_stratify")),
         Student("fatima", "softmax twice", mutant("double_softmax")),
         Student("giang", "draws the training loss only", mutant("plot_training_only")),
         Student("hugo", "the kernel crashes in the last training", quickly(final=CRASH)),

@@ -184,7 +184,7 @@ class Hello(msgspec.Struct, frozen=True, tag="hello"):
 
 
 class Snapshot(msgspec.Struct, frozen=True, tag="snapshot"):
-    """Grader: tell every top-level value as it stands now. ``known``: arrays not to send again."""
+    """Grader: tell every top-level value as it stands now."""
 
     position: str
 
