@@ -13,8 +13,8 @@ final_history = final_model.fit(
 test_loss, test_accuracy = final_model.evaluate(X_test, y_test, verbose=0)
 
 final_history.history = {
-    "loss": [0.9, 0.3, 0.1, 0.05],
-    "val_loss": [0.5, 0.2, 0.1, 0.06],
+    "loss": [0.9, 0.2, 0.05, 0.01],
+    "val_loss": [0.5, 0.1, 0.03, 0.004],
 }
 """,
     },

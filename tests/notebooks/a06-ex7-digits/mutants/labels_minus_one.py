@@ -13,5 +13,5 @@ def load_ex7(path):
 """,
     },
     loses=("test-load-ex7",),
-    message=r"labels",
+    message=r"one too small",
 )
