@@ -13,6 +13,8 @@ from autograder.lint.cells import USUAL, LintCell
 from autograder.lint.findings import Finding
 
 #: Names that IPython gives to every cell of an ordinary notebook.
+# where IPython runs, it adds these two to the builtins; the grader's judge has neither
+_BUILTINS = frozenset(dir(builtins)) - {"display", "get_ipython"}
 _IPYTHON = frozenset({"display", "get_ipython", "In", "Out", "_", "__", "___", "exit", "quit"})
 
 
@@ -189,7 +191,7 @@ def _test_reads(
     students = [b for b in above if b.cell.role == "student"]
     graders = [b for b in above if b.cell.role == "grader"]
     tests = [b for b in told if b.cell.role == "test" and b.cell is not cell]
-    if hasattr(builtins, name):
+    if name in _BUILTINS:
         if students:
             yield cell.finding("error", "builtin", line, (
                 f"This test reads `{name}`, which {_cell(students[0])} binds, but it is also a "
@@ -251,7 +253,7 @@ def _must_import(cell: LintCell, name: str, line: int, other: _Binding) -> Findi
 def _grader_reads(
     cell: LintCell, name: str, line: int, told: list[_Binding], known: bool
 ) -> Iterator[Finding]:
-    if hasattr(builtins, name) or any(b.cell.role == "grader" for b in told):
+    if name in _BUILTINS or any(b.cell.role == "grader" for b in told):
         return
     if told:
         who = "a test's" if told[0].cell.role == "test" else "the student's side's"
@@ -269,7 +271,7 @@ def _grader_reads(
 def _student_reads(
     cell: LintCell, name: str, line: int, told: list[_Binding], now: bool
 ) -> Iterator[Finding]:
-    if hasattr(builtins, name) or name in _IPYTHON:
+    if name in _BUILTINS or name in _IPYTHON:
         return
     tests = [b for b in told if b.cell.role == "test"]
     others = [b for b in told if b.cell.role != "test"]
@@ -302,7 +304,7 @@ def _hidden_binds(cell: LintCell) -> Iterator[Finding]:
         return
     whole, visible = names_in(cell.python), names_in(cell.visible)
     for name, line in visible.free.items():
-        if name in whole.bound and not hasattr(builtins, name):
+        if name in whole.bound and not name in _BUILTINS:
             yield cell.finding("error", "hidden-binds", line, (
                 f"The visible part of this test reads `{name}`, which only the hidden block binds. "
                 "Students get the visible part alone, and it would fail: bind it outside the block."
