@@ -304,7 +304,7 @@ def _hidden_binds(cell: LintCell) -> Iterator[Finding]:
         return
     whole, visible = names_in(cell.python), names_in(cell.visible)
     for name, line in visible.free.items():
-        if name in whole.bound and not name in _BUILTINS:
+        if name in whole.bound and name not in _BUILTINS:
             yield cell.finding("error", "hidden-binds", line, (
                 f"The visible part of this test reads `{name}`, which only the hidden block binds. "
                 "Students get the visible part alone, and it would fail: bind it outside the block."
