@@ -192,7 +192,7 @@ def _cell(found: dict[str, Any]) -> NotebookNode | None:
         cell.metadata.nbgrader.pop("comment", None)
     if kind == "code":
         count = found.get("execution_count")
-        cell.execution_count = count if type(count) is int else None
+        cell.execution_count = count if type(count) is int and count >= 0 else None
         outputs = _list(found.get("outputs"))
         cell.outputs = [out for output in outputs if (out := _output(_dict(output))) is not None]
     elif attachments := _dict(found.get("attachments")):
