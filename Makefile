@@ -91,7 +91,7 @@ release-check: $(READY) ## fail when assignments/ is not what solutions/ gives
 
 lock: $(READY) ## resolve requirements.lock again, for all platforms (needs uv on the PATH)
 	env -u PIP_FIND_LINKS UV_NO_CONFIG=1 uv pip compile --quiet --universal --python-version 3.11 \
-	    --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	    --generate-hashes --no-header --no-annotate \
 	    --extra dev pyproject.toml -o requirements.lock
 
 clean: ## remove .venv, caches and what a demo left

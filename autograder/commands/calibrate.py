@@ -59,7 +59,7 @@ def command(
             f"{statistics.fmean(found):.2%}",
             f"{told['line']:.2%}" if "line" in told else "",
             interval(tests) if len(tests) > 1 else "",
-            f"{max(told['seconds']):.0f}" if told.get("cpu_seconds") else "",
+            f"{max(told['cpu_seconds']):.0f}" if told.get("cpu_seconds") else "",
         )
     console.print(table)
     console.print(
