@@ -11,13 +11,12 @@ import asyncio
 import contextlib
 import hashlib
 import os
-import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 import nbformat
@@ -26,10 +25,23 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 
+from autograder.released_cells import (
+    award_line,
+    award_of,
+    explain,
+    first_line,
+    heading_of,
+    is_manual,
+    is_test,
+    metadata_of,
+    name_of,
+    points_of,
+    sentence,
+    was_changed,
+)
+
 Status = Literal["passed", "partial", "not yet"]
 INTERRUPT_GRACE = 5.0
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_AWARD = "◐"  # the mark of a reported award, as `autograder.check` prints it
 _UNTOUCHED = ("YOUR ANSWER HERE", "YOUR CODE HERE")
 
 
@@ -154,30 +166,6 @@ def read_notebook(path: Path) -> NotebookNode:
     return nb
 
 
-def is_test(cell: NotebookNode) -> bool:
-    """Tell whether nbgrader grades ``cell`` by running it."""
-    about = _about(cell)
-    return bool(cell.cell_type == "code" and about.get("grade") and not about.get("solution"))
-
-
-def is_manual(cell: NotebookNode) -> bool:
-    """Tell whether a person grades ``cell``."""
-    about = _about(cell)
-    return bool((about.get("grade") and about.get("solution")) or about.get("task"))
-
-
-def _about(cell: NotebookNode) -> dict[str, Any]:
-    about = cell.metadata.get("nbgrader", {})
-    return about if isinstance(about, dict) else {}
-
-
-def _points(cell: NotebookNode) -> float:
-    try:
-        return float(_about(cell).get("points", 0.0))
-    except (TypeError, ValueError):
-        return 0.0
-
-
 class _Manager(AsyncKernelManager):
     """Starts a kernel of this interpreter, whatever kernel the notebook or the machine names."""
 
@@ -220,8 +208,8 @@ class _Run:
             heading, task_began = "", time.monotonic()
             for index, cell in enumerate(self._nb.cells):
                 if cell.cell_type == "markdown":
-                    heading = _heading(cell.source) or heading
-                    if _heading(cell.source):
+                    heading = heading_of(cell.source) or heading
+                    if heading_of(cell.source):
                         self._progress(heading)
                 elif cell.cell_type == "code" and cell.source.strip() and not self._stopped:
                     if self._tested and not is_test(cell):  # a new task begins
@@ -235,10 +223,10 @@ class _Run:
                     self._trouble = self._trouble or self._trouble_of(cell)
                 if is_manual(cell):
                     self._manual.append(_manual(cell, heading))
-                if is_test(cell) and _was_changed(cell):
+                if is_test(cell) and was_changed(cell):
                     self._notes.append(
-                        f"The test cell `{_about(cell).get('grade_id')}` differs from the one you "
-                        "were given. The grader uses the original."
+                        f"The test cell `{metadata_of(cell).get('grade_id')}` differs from the one "
+                        "you were given. The grader uses the original."
                     )
         return DryRun(
             notebook=self._path.name,
@@ -259,22 +247,22 @@ class _Run:
             done, _ = await asyncio.wait({work}, timeout=INTERRUPT_GRACE)
             if not done:
                 self._stopped = (
-                    f"{_name(cell, index)} ran longer than {self._limit:g} s and did not react to "
-                    "an interrupt, so the kernel was ended there"
+                    f"{name_of(cell, index)} ran longer than {self._limit:g} s and did not react "
+                    "to an interrupt, so the kernel was ended there"
                 )
                 with contextlib.suppress(Exception):
                     await self._manager.shutdown_kernel(now=True)
         try:
             await work
         except DeadKernelError:
-            self._stopped = self._stopped or f"the kernel ended in {_name(cell, index)}"
+            self._stopped = self._stopped or f"the kernel ended in {name_of(cell, index)}"
         except Exception as error:  # a reply that nbclient cannot read; the next cells may work
-            self._trouble = self._trouble or f"{_name(cell, index)}: {type(error).__name__}"
+            self._trouble = self._trouble or f"{name_of(cell, index)}: {type(error).__name__}"
         if self._stopped:
             self._notes.append(f"The run stopped early: {self._stopped}.")
         elif self._timed_out:
             self._notes.append(
-                f"{_name(cell, index)} ran longer than {self._limit:g} s and was interrupted. "
+                f"{name_of(cell, index)} ran longer than {self._limit:g} s and was interrupted. "
                 "Perhaps a loop has no end; --cell-seconds gives it more time."
             )
 
@@ -287,15 +275,15 @@ class _Run:
             if output.output_type == "error":
                 if output.ename == "NotImplementedError":
                     return "The cell above it is still to be written."
-                what = f"{output.ename}: {_first_line(output.evalue)}".rstrip(": ")
+                what = f"{output.ename}: {first_line(output.evalue)}".rstrip(": ")
                 return f"A cell above it stopped with {what}."
         return ""
 
     def _outcome(self, cell: NotebookNode, heading: str, seconds: float) -> TestOutcome:
-        points = _points(cell)
+        points = points_of(cell)
         status, score, message, advice = self._verdict(cell, points)
         return TestOutcome(
-            grade_id=str(_about(cell).get("grade_id", "")),
+            grade_id=str(metadata_of(cell).get("grade_id", "")),
             heading=heading,
             status=status,
             score=score,
@@ -307,7 +295,7 @@ class _Run:
 
     def _verdict(self, cell: NotebookNode, points: float) -> tuple[Status, float, str, str]:
         if self._stopped:
-            return "not yet", 0.0, "This test was not reached.", f"{_sentence(self._stopped)}"
+            return "not yet", 0.0, "This test was not reached.", f"{sentence(self._stopped)}"
         if self._timed_out:
             self._timed_out = False
             return "not yet", 0.0, f"This test did not end within {self._limit:g} s.", self._trouble
@@ -318,103 +306,17 @@ class _Run:
                     advice = self._trouble
                 return "not yet", 0.0, message, advice
         for output in cell.outputs:
-            award = _award(cell, output)
+            award = award_of(cell, output)
             if award is not None and award < points:
-                return "partial", max(award, 0.0), _award_line(cell), ""
+                return "partial", max(award, 0.0), award_line(cell), ""
         return "passed", points, "", ""
-
-
-def explain(ename: str, evalue: str) -> tuple[str, str]:
-    """Return the first sentence of an error, and the advice that follows it.
-
-    >>> explain("CheckFailed", "11 outputs.\\nLikely cause: 0..10.\\nWhat to do next: use 10.")
-    ('11 outputs.', 'Likely cause: 0..10.\\nWhat to do next: use 10.')
-    >>> explain("NameError", "name 'build_model' is not defined")[0]
-    '`build_model` does not exist yet.'
-    """
-    text = _ANSI.sub("", evalue or "").strip()
-    first, _, rest = text.partition("\n")
-    if ename == "CheckFailed":
-        return first, rest.strip()
-    missing = re.match(r"name '(\w+)' is not defined", text)
-    if ename == "NameError" and missing:
-        return (
-            f"`{missing[1]}` does not exist yet.",
-            f"A cell above should assign `{missing[1]}`. Write it, and run the check again.",
-        )
-    if ename == "AssertionError":
-        return first or "An assertion of this test does not hold.", rest.strip()
-    if ename == "NotImplementedError":
-        return "This task is still to be written.", ""
-    return f"{ename}: {first}" if first else ename, rest.strip()
-
-
-def _award(cell: NotebookNode, output: NotebookNode) -> float | None:
-    """Return the points of an award that is the cell's result, None where there is none."""
-    if output.output_type != "execute_result" or not _award_line(cell):
-        return None
-    text = str(output.data.get("text/plain", ""))
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def _award_line(cell: NotebookNode) -> str:
-    for output in cell.outputs:
-        shown = output.get("text", "") or output.get("data", {}).get("text/plain", "")
-        for line in str(shown).splitlines():
-            if line.startswith(_AWARD):
-                return line.removeprefix(_AWARD).strip()
-    return ""
 
 
 def _manual(cell: NotebookNode, heading: str) -> ManualAnswer:
     text = cell.source.strip()
     return ManualAnswer(
-        grade_id=str(_about(cell).get("grade_id", "")),
+        grade_id=str(metadata_of(cell).get("grade_id", "")),
         heading=heading,
-        max_score=_points(cell),
+        max_score=points_of(cell),
         written=bool(text) and not any(mark in text for mark in _UNTOUCHED),
     )
-
-
-def _was_changed(cell: NotebookNode) -> bool:
-    """Tell whether a released test cell was edited: nbgrader stores a checksum in it."""
-    told = _about(cell).get("checksum")
-    if not told:
-        return False
-    from nbgrader.utils import compute_checksum  # loads SQLAlchemy; only released notebooks need it
-
-    return bool(told != compute_checksum(cell))
-
-
-def _heading(source: str) -> str:
-    """Return the last Markdown heading of a cell, without its marks.
-
-    A collapsed block holds a translation, whose headings repeat those of the text.
-
-    >>> _heading("# Title\\n## 1 · Squares\\n<details>\\n\\n## 1 · Bình phương\\n</details>")
-    '1 · Squares'
-    """
-    source = re.sub(r"<details\b.*?(</details>|\Z)", "", source, flags=re.DOTALL | re.IGNORECASE)
-    found = [
-        line.lstrip("#").strip().strip("*_ ")
-        for line in source.splitlines()
-        if re.match(r"#{1,6}\s+\S", line)
-    ]
-    return found[-1] if found else ""
-
-
-def _name(cell: NotebookNode, index: int) -> str:
-    name = _about(cell).get("grade_id")
-    return f"Cell `{name}`" if name else f"Cell {index + 1}"
-
-
-def _first_line(text: str) -> str:
-    lines = _ANSI.sub("", text or "").strip().splitlines()
-    return lines[0][:200] if lines else ""
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "." if text else ""
