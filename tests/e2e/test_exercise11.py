@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -40,7 +39,7 @@ def make_course(folder: Path, notebooks: dict[str, nbformat.NotebookNode]) -> Co
 
 
 @pytest.fixture(scope="module")
-def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClassResult]:
+def standin(tmp_path_factory: pytest.TempPathFactory) -> ClassResult:
     """One class on the stand-in: the reference, the stub, every mutant and every spelling."""
     notebooks = {"reference": submission(ASSIGNMENT), "stub": stub(ASSIGNMENT)}
     notebooks |= {f"mutant-{name}": variant(ASSIGNMENT, m) for name, m in MUTANTS.items()}
@@ -49,7 +48,7 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClassResult]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("EX7DATA", raising=False)
         course = make_course(tmp_path_factory.mktemp("standin") / "course", notebooks)
-        yield grade_class(course, ASSIGNMENT, jobs=os.cpu_count() or 1, sandbox=BOX)
+        return grade_class(course, ASSIGNMENT, jobs=os.cpu_count() or 1, sandbox=BOX)
 
 
 @pytest.fixture(scope="module")
