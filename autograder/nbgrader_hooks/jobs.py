@@ -11,8 +11,7 @@ from nbformat import NotebookNode, from_dict
 from autograder.calibration import measured_lines
 from autograder.course import CourseFolder
 from autograder.kernels.limits import limits_for
-from autograder.nbgrader_hooks.restore import grade_id
-from autograder.nbgrader_hooks.source import SourceCell
+from autograder.nbgrader_hooks.source import SourceCell, grade_id
 from autograder.sealed.evidence import Evidence, Judgement
 from autograder.sealed.job import Cell, CellRole, Job, Private
 

@@ -17,7 +17,8 @@ from nbgrader.preprocessors import DeduplicateIds, NbGraderPreprocessor
 from traitlets import Bool
 
 from autograder.course import from_config
-from autograder.nbgrader_hooks.source import SourceCell, source_cells
+from autograder.nbgrader_hooks.execute import SealedExecute
+from autograder.nbgrader_hooks.source import SourceCell, grade_id, source_cells
 
 
 class RestoreCells(NbGraderPreprocessor):
@@ -35,8 +36,6 @@ class RestoreCells(NbGraderPreprocessor):
         self, nb: NotebookNode, resources: ResourcesDict
     ) -> tuple[NotebookNode, ResourcesDict]:
         """Restore the cells of one submitted notebook."""
-        from autograder.nbgrader_hooks.execute import SealedExecute  # which imports this module
-
         if SealedExecute(parent=self).same_kernel:
             result: tuple[NotebookNode, ResourcesDict] = DeduplicateIds(parent=self).preprocess(
                 nb, resources
@@ -63,13 +62,6 @@ def restore(nb: NotebookNode, source: Sequence[SourceCell], *, missing: bool = T
             _overwrite(cell, known[name], notes)
     _place(nb, source, missing, notes)
     return notes
-
-
-def grade_id(cell: NotebookNode) -> str | None:
-    """Return a cell's ``grade_id``, or None for a cell of the student's own."""
-    told = cell.metadata.get("nbgrader")
-    name = told.get("grade_id") if isinstance(told, dict) else None
-    return name if isinstance(name, str) else None
 
 
 def _identify(nb: NotebookNode, known: dict[str, SourceCell], notes: list[str]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 
 
@@ -97,6 +98,13 @@ def source_cells(
         ]
     place = {name: i for i, name in enumerate(order)}
     return sorted(cells, key=lambda cell: place.get(cell.name, len(place)))
+
+
+def grade_id(cell: NotebookNode) -> str | None:
+    """Return a cell's ``grade_id``, or None for a cell of the student's own."""
+    told = cell.metadata.get("nbgrader")
+    name = told.get("grade_id") if isinstance(told, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def notebooks_of(db_url: str, assignment: str) -> list[str]:
