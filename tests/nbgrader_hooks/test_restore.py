@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
-from autograder.nbgrader_hooks.restore import grade_id, restore
-from autograder.nbgrader_hooks.source import SourceCell
+from autograder.nbgrader_hooks.restore import restore
+from autograder.nbgrader_hooks.source import SourceCell, grade_id
 
 
 def cell(name: str, kind: str = "code", **flags: Any) -> SourceCell:
