@@ -60,6 +60,8 @@ def test_an_unwritten_solution_is_recognised() -> None:
         raise NotImplementedError()
 
     assert "not written yet" in str(failure(stub, check.case(A, expected=A)))
+    several = failure(stub, check.case(A, expected=A), check.case(A, expected=A))
+    assert several.observed == "stub is not written yet."
 
 
 def test_the_text_of_an_exception_is_not_repeated() -> None:
